@@ -1,0 +1,5 @@
+"""The platforms that the simulator plays: one line each."""
+
+from brokers.sandbox.world import Part
+
+PARTS: tuple[Part, ...] = ()
