@@ -1,0 +1,7 @@
+"""How each platform is spoken to, and what it accepts. `BROKERS` is the list: one line a platform."""
+
+from __future__ import annotations
+
+from brokers.base import Broker
+
+BROKERS: dict[str, Broker] = {broker.key: broker for broker in ()}
