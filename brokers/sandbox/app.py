@@ -81,6 +81,8 @@ def _endpoint(world: World, part: Part, route: SimRoute):
         delay = world.take_fault(part.platform, route.step, account, ("delay",))
         if delay or (world.answer_delay and route.step != "page"):
             await asyncio.sleep(delay.delay if delay else world.answer_delay)
+        if armed := world.take_reply(part.platform, route.step):
+            return armed
         before = world.take_fault(part.platform, route.step, account, BEFORE)
         if before:
             return _Silence() if before.fault == "hang" else part.refusal(before.fault, before.retry_after)

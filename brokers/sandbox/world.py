@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from brokers.sandbox.ledger import Ledger, Published
 
@@ -102,6 +102,7 @@ class World:
         self.identities: dict[tuple[str, str], Identity] = {}
         self.tokens: dict[str, Token] = {}
         self.faults: list[Fault] = []
+        self.replies: list[tuple[str, str, Response]] = []  # (platform, step, what to answer once)
         self.objects: dict[str, dict[str, Any]] = {}  # containers, uploads, sessions: whatever a part keeps by id
         self.counts: Counter[tuple[str, str]] = Counter()  # (platform, step) -> requests seen
         self.requests: list[dict[str, Any]] = []
@@ -205,6 +206,20 @@ class World:
             if fits and fault.times != 0 and fault.account in (None, account):
                 fault.times -= fault.times > 0
                 return fault
+        return None
+
+    def arm_reply(
+        self, platform: str, step: str, status: int, body: Any, headers: dict[str, str] | None = None
+    ) -> None:
+        """Answers the next request of this step with exactly this, without effect: any documented error on demand."""
+        self.replies.append((platform, step, JSONResponse(body, status, headers)))
+
+    def take_reply(self, platform: str, step: str) -> Response | None:
+        """The first armed reply for this step, used up."""
+        for index, (its_platform, its_step, response) in enumerate(self.replies):
+            if its_platform == platform and its_step in (step, "*"):
+                del self.replies[index]
+                return response
         return None
 
     def ready_at(self, platform: str) -> float:
