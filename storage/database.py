@@ -1,0 +1,180 @@
+"""Where statements run: `read` and `write` take plain functions of a `Session`.
+
+SQLite gets one writer thread. Writes that wait for it together share one transaction and one flush to disk, each behind its
+own savepoint, and each caller hears of success only after the commit. PostgreSQL runs each write in a transaction of its
+own, on a thread. (Measured on SQLite: an async session costs 0.6 ms of CPU a statement in thread hops, this 0.1.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlmodel import Session
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Writes that one commit carries at the most.
+BATCH = 64
+THREADS = 12
+
+
+def parse_url(url: str) -> str:
+    """A database URL as pasted from a provider, for the driver we use. Raises ValueError for other databases."""
+    name, _, rest = url.partition("://")
+    dialect = name.split("+")[0]
+    if dialect in ("postgres", "postgresql"):
+        return f"postgresql+psycopg://{rest}"
+    if dialect == "sqlite":
+        return f"sqlite+pysqlite://{rest}"
+    raise ValueError(f"{dialect}:// is not supported: use sqlite:///path or postgresql://...")
+
+
+class Database:
+    """An open database. `is_sqlite` decides who runs statements where, nothing else."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(parse_url(url))
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = self._sqlite_engine() if self.is_sqlite else self._postgres_engine()
+        self._threads = ThreadPoolExecutor(THREADS, "ampost-db")
+        self._writer = _Writer(self.engine) if self.is_sqlite else None
+
+    def _sqlite_engine(self) -> Engine:
+        if self.url.database and self.url.database != ":memory:":
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(
+            self.url, pool_size=THREADS + 2, max_overflow=4, connect_args={"check_same_thread": False, "timeout": 15}
+        )
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin)
+        return engine
+
+    def _postgres_engine(self) -> Engine:
+        # No server-side prepared statements: poolers such as PgBouncer hand each transaction another connection.
+        return create_engine(
+            self.url, pool_size=THREADS, max_overflow=4, pool_pre_ping=True, connect_args={"prepare_threshold": None}
+        )
+
+    async def read(self, do: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Runs a read on a thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: self.read_here(do, *args, **kwargs))
+
+    async def read_quick(self, do: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """A read by primary key or unique index: on SQLite it takes less time than handing it to a thread."""
+        if self.is_sqlite:
+            return self.read_here(do, *args, **kwargs)
+        return await self.read(do, *args, **kwargs)
+
+    def read_here(self, do: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        with Session(self.engine, autoflush=False) as session:
+            return do(session, *args, **kwargs)
+
+    async def write(self, do: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Runs `do` in a transaction; its result is returned once the commit is on disk. It goes on when the caller is
+        cancelled."""
+        if self._writer is not None:
+            return await asyncio.wrap_future(self._writer.submit(lambda session: do(session, *args, **kwargs)))
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: self.write_here(do, *args, **kwargs))
+
+    def write_here(self, do: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same, blocking: for commands and start-up."""
+        if self._writer is not None:
+            return self._writer.submit(lambda session: do(session, *args, **kwargs)).result()
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            return do(session, *args, **kwargs)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._threads.shutdown()
+        self.engine.dispose()
+
+
+class _Writer:
+    """The one thread that writes to SQLite."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._waiting: queue.SimpleQueue[tuple[Callable[[Session], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="ampost-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, do: Callable[[Session], T]) -> Future[T]:
+        future: Future[T] = Future()
+        self._waiting.put((do, future))
+        return future
+
+    def close(self) -> None:
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (first := self._waiting.get()) is not None:
+            batch = [first]
+            closing = False
+            while len(batch) < BATCH and not self._waiting.empty():
+                item = self._waiting.get()
+                if item is None:
+                    closing = True
+                    break
+                batch.append(item)
+            self._commit(batch)
+            if closing:
+                return
+
+    def _commit(self, batch: list[tuple[Callable[[Session], Any], Future[Any]]]) -> None:
+        done: list[tuple[Future[Any], Any]] = []
+        try:
+            with self._engine.connect() as connection:
+                connection.info["writes"] = True
+                try:
+                    with connection.begin():
+                        for do, future in batch:
+                            self._run_one(connection, do, future, done)
+                finally:
+                    connection.info.pop("writes", None)
+        except BaseException as error:  # the commit itself failed: nothing of the batch is on disk
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for future, result in done:
+            future.set_result(result)
+
+    def _run_one(
+        self, connection: Connection, do: Callable[[Session], Any], future: Future[Any], done: list[tuple[Future[Any], Any]]
+    ) -> None:  # fmt: skip
+        try:
+            with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as session:
+                result = do(session)
+                session.commit()  # releases the savepoint; the batch's commit comes later
+        except Exception as error:
+            future.set_exception(error)
+        else:
+            done.append((future, result))
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # SQLAlchemy begins transactions itself, see _begin
+    for pragma in (
+        "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000", "cache_size=-16000",
+        "temp_store=MEMORY", "mmap_size=268435456",
+    ):  # fmt: skip
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that reads first and then writes fails at once when another wrote in between, whatever the time-out.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.info.get("writes") else "BEGIN")
