@@ -1,0 +1,144 @@
+"""Settings: environment variables, `.env`, and `NAME_FILE` for values in files. The only reader of the environment."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from brokers.oauth import Client
+
+PLATFORMS = ("facebook", "instagram", "linkedin", "threads", "tiktok", "twitter", "youtube")
+SECRET_LENGTH = 32
+
+
+class Settings(BaseSettings):
+    """Frozen. Field names are the variables' names in lower case without `AMPOST_`; platform credentials live in
+    `clients`."""
+
+    model_config = SettingsConfigDict(env_prefix="AMPOST_", env_file=".env", extra="ignore", frozen=True)
+
+    data_dir: Path = Path("ampost-data")
+    database_url: str = ""
+    public_url: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8080
+    secret_keys: str = Field(default="", repr=False)
+    platforms_url: str = ""
+    platform_timeout: float = Field(default=30, gt=0)
+    processing_poll: float | None = Field(default=None, gt=0)
+    publish_wait: float = Field(default=20, ge=0)
+    late_grace: float = Field(default=86400, ge=0)
+    media_allow: str = ""
+    scheduling: Literal["launch", "all"] = "launch"
+    rate_limit_storage: str = "memory://"
+    supabase_url: str = ""
+    supabase_jwt_secret: str = Field(default="", repr=False)
+    log_format: Literal["", "console", "json"] = ""
+    log_level: str = "info"
+    stateless: bool = False
+    metrics: bool = True
+    sandbox: bool = False
+    with_worker: bool = True
+    clients: dict[str, Client] = Field(default_factory=dict, repr=False)
+    linkedin_api_version: str = "202605"
+    linkedin_enable_organization_posting: bool = False
+    youtube_force_private_uploads: bool = False
+
+    @field_validator("platforms_url", "public_url")
+    @classmethod
+    def _no_trailing_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _long_enough(cls, value: str) -> str:
+        if any(len(secret) < SECRET_LENGTH for secret in split(value)):
+            raise ValueError(f"each key needs {SECRET_LENGTH} characters or more")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
+        return init_settings, env_settings, dotenv_settings
+
+    @property
+    def address(self) -> str:
+        """How the outside reaches the server."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{(self.data_dir / 'ampost.db').absolute()}"
+
+    @property
+    def media_dir(self) -> Path:
+        return self.data_dir / "media"
+
+    def secrets(self) -> list[str]:
+        """The encryption secrets: from the setting, or the data folder's key file, which is made when absent."""
+        return split(self.secret_keys) or split(own_secret(self.data_dir / "secret.key"))
+
+
+def split(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def own_secret(path: Path) -> str:
+    """The content of a key file that only its owner may read; made on first use."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(48))
+        except FileExistsError:
+            pass  # another process was faster
+    return path.read_text().strip()
+
+
+def load(**overrides: Any) -> Settings:
+    """Settings from the environment with `overrides` (command-line flags) on top. Raises pydantic's ValidationError."""
+    env = _environment()
+    given = {name.removeprefix("AMPOST_").lower(): value for name, value in env.items() if name.startswith("AMPOST_")}
+    extra: dict[str, Any] = {
+        "linkedin_api_version": env.get("LINKEDIN_API_VERSION"),
+        "linkedin_enable_organization_posting": env.get("LINKEDIN_ENABLE_ORGANIZATION_POSTING"),
+        "youtube_force_private_uploads": env.get("YOUTUBE_FORCE_PRIVATE_UPLOADS"),
+    }
+    values = {name: value for name, value in given.items() if name in Settings.model_fields and value != ""}
+    values |= {name: value for name, value in extra.items() if value}
+    values |= {name: value for name, value in overrides.items() if value is not None}
+    settings = Settings(**values)
+    return settings.model_copy(update={"clients": _clients(env, settings.address)})
+
+
+def _environment() -> dict[str, str]:
+    """The environment over `.env`, with each `NAME_FILE` read into `NAME`."""
+    from dotenv import dotenv_values
+
+    env = {name: value for name, value in dotenv_values(".env").items() if value is not None} | dict(os.environ)
+    for name in [name for name in env if name.endswith("_FILE") and _is_ours(name)]:
+        env.setdefault(name.removesuffix("_FILE"), Path(env[name]).read_text().strip())
+    return env
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith(("AMPOST_", *(f"{platform.upper()}_CLIENT_" for platform in PLATFORMS)))
+
+
+def _clients(env: dict[str, str], address: str) -> dict[str, Client]:
+    clients = {}
+    for platform in PLATFORMS:
+        name = platform.upper()
+        client_id = env.get(f"{name}_CLIENT_ID") or (env.get("TIKTOK_CLIENT_KEY") if platform == "tiktok" else None)
+        if client_id:
+            redirect = env.get(f"{name}_REDIRECT_URI") or f"{address}/api/platforms/{platform}/callback"
+            clients[platform] = Client(client_id, env.get(f"{name}_CLIENT_SECRET", ""), redirect)
+    return clients
