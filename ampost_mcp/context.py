@@ -39,6 +39,11 @@ class App:
     publisher: Publisher | None = None
     extras: dict[str, Any] = field(default_factory=dict)
 
+    def wake(self) -> None:
+        """Tells this process's publisher that something may be due. (Other processes learn it from PostgreSQL.)"""
+        if self.publisher is not None:
+            self.publisher.wake()
+
 
 @dataclass(frozen=True)
 class Caller:
