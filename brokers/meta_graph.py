@@ -1,7 +1,8 @@
-"""What Facebook, Instagram and Threads share: the Graph API's error shape and version."""
+"""What Facebook, Instagram and Threads share: the Graph API's error shape, common errors and version."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from brokers.errors import ErrorRow, PlatformError, ReadError, Reply, from_row
@@ -9,11 +10,45 @@ from brokers.errors import ErrorRow, PlatformError, ReadError, Reply, from_row
 #: Graph API version of 2026-07-29.
 VERSION = "v26.0"
 
+_RECONNECT = "Reconnect the account in the dashboard, then retry this platform."
+_PERMISSIONS = "Reconnect the account and grant every permission that is asked for, then retry this platform."
+_LOG_IN = "Log in to the account on the platform itself, do what it asks for, then retry this platform."
+_LATER = "Nothing needs to change. The server waits and tries again by itself."
+
+#: Errors of every Graph API: developers.facebook.com/docs/graph-api/guides/error-handling and
+#: .../overview/rate-limiting, read 2026-11-22 (subcodes 464, 467 and 492: assumed).
+#: 1 and 2 say that something went wrong in between, which proves nothing about the effect: look first.
+COMMON_ROWS: dict[str, ErrorRow] = {
+    "1": ErrorRow("transient", _LATER, broker_code="PLATFORM_ERROR", may_have_posted=True),
+    "2": ErrorRow("transient", _LATER, broker_code="PLATFORM_ERROR", may_have_posted=True),
+    "3": ErrorRow(
+        "config",
+        "The app at Meta lacks this capability: add it in its dashboard.",
+        broker_code="INVALID_CONFIG",
+    ),
+    **{str(code): ErrorRow("quota", _LATER, broker_code="PLATFORM_ERROR") for code in (4, 17, 32, 341, 613)},
+    **{
+        str(code): ErrorRow("auth", _PERMISSIONS, broker_code="AUTH_REVOKED")
+        for code in (10, *range(200, 300))
+    },
+    "102": ErrorRow("auth", _RECONNECT, broker_code="AUTH_EXPIRED"),
+    "190": ErrorRow("auth", _RECONNECT, broker_code="AUTH_EXPIRED"),
+    "*/458": ErrorRow("auth", _RECONNECT, broker_code="AUTH_REVOKED"),
+    "*/459": ErrorRow("identity", _LOG_IN, broker_code="AUTH_EXPIRED"),
+    "*/460": ErrorRow("auth", _RECONNECT, broker_code="AUTH_REVOKED"),
+    "*/463": ErrorRow("auth", _RECONNECT, broker_code="AUTH_EXPIRED"),
+    "*/464": ErrorRow("identity", _LOG_IN, broker_code="AUTH_EXPIRED"),
+    "*/467": ErrorRow("auth", _RECONNECT, broker_code="AUTH_REVOKED"),
+    "*/492": ErrorRow("auth", _RECONNECT, broker_code="AUTH_REVOKED"),
+    "368": ErrorRow("identity", "The platform blocked this action for a while. " + _LOG_IN),
+}
+
 
 def read_graph_error(rows: Mapping[str, ErrorRow]) -> ReadError:
     """Reads `{"error": {message, type, code, error_subcode, is_transient, error_user_msg}}`.
 
-    `rows` is keyed by `"code/subcode"`, `"*/subcode"`, or `"code"`, looked up in this order.
+    `rows` is keyed by `"code/subcode"`, `"*/subcode"`, or `"code"`, looked up in this order. A quota error
+    waits as long as the usage header says.
     """
 
     def read(reply: Reply) -> PlatformError | None:
@@ -27,6 +62,21 @@ def read_graph_error(rows: Mapping[str, ErrorRow]) -> ReadError:
             transient = bool(error.get("is_transient"))
             row = ErrorRow("transient" if transient else "unknown", broker_code="PLATFORM_ERROR")
         said = str(error.get("error_user_msg") or error.get("message") or "The platform refused the request.")
-        return from_row(row, reply, said[:500], keys[0])
+        refusal = from_row(row, reply, said[:500], keys[0])
+        if refusal.kind == "quota" and refusal.retry_after is None:
+            refusal.retry_after = regain_access(reply.headers)
+        return refusal
 
     return read
+
+
+def regain_access(headers: Mapping[str, str]) -> float | None:
+    """Seconds by `X-Business-Use-Case-Usage: {id: [{estimated_time_to_regain_access: minutes}]}`, or None."""
+    try:
+        usage = json.loads(headers.get("x-business-use-case-usage", ""))
+        minutes = max(
+            float(row["estimated_time_to_regain_access"]) for rows in usage.values() for row in rows
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return minutes * 60 if minutes > 0 else None
