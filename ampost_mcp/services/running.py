@@ -1,0 +1,255 @@
+"""Carries out one claimed platform post, from wherever it stands, to an end or to its next try."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlmodel import Session
+
+from ampost_mcp.context import App
+from ampost_mcp.services import checking, media, tokens
+from ampost_mcp.services.breakers import Breakers
+from ampost_mcp.services.settling import settle
+from ampost_mcp.services.steps import JournalSteps, OutcomeUnknown
+from brokers.base import Account, Broker, Draft, Receipt
+from brokers.errors import RETRYABLE, NotSent, PlatformError, Unclear
+from brokers.platform_http import PlatformHttp
+from storage import journal, queue
+from storage.queue import Claim, LostClaim
+
+log = structlog.get_logger("ampost.publish")
+
+#: Automatic tries of one request by a person, and the time they may take (seconds).
+MAX_TRIES, MAX_TIME = 5, 3600.0
+FIRST_PAUSE, MAX_PAUSE = 2.0, 600.0
+
+
+@dataclass(frozen=True)
+class End:
+    """How a claim ends: the values for the row, and what to log. `blocked_until` opens the account's breaker."""
+
+    values: dict[str, Any]
+    blocked_until: datetime | None = None
+    forget: bool = False
+
+
+async def carry_out(app: App, claim: Claim, breakers: Breakers) -> Claim | None:
+    """Publishes, resumes or settles, and records the end. Returns the next claim of the same lane, when one is due.
+    Whatever happens, a claim that this process still holds ends in a row that says what became of it."""
+    try:
+        work = await app.db.read(journal.load, claim)
+        end = await _end_of(app, claim, work, breakers)
+        following = await app.db.write(_record, app, claim, end, breakers)
+    except LostClaim:
+        log.warning("publish.lost_claim", platform=claim.platform, post=claim.post_id, fence=claim.fence)
+        return None
+    _report(app, claim, end)
+    return following
+
+
+def _record(session: Session, app: App, claim: Claim, end: End, breakers: Breakers) -> Claim | None:
+    now = app.clock()
+    if end.forget:
+        journal.forget_steps(session, claim.platform_post_id)
+    queue.let_go(session, claim, now, **end.values)
+    if end.blocked_until and claim.account_id:
+        queue.block(session, claim.account_id, end.blocked_until)
+    if claim.account_id is None:
+        return None
+    nexts = queue.claim_due(
+        session, claim.owner, now, limit=1, caps={}, grace=app.settings.late_grace,
+        paused=breakers.paused(now), account_id=claim.account_id,
+    )  # fmt: skip
+    return nexts[0] if nexts else None
+
+
+async def _end_of(app: App, claim: Claim, work: journal.Work, breakers: Breakers) -> End:
+    broker = app.brokers[claim.platform]
+    notes: list[str] = list(work.platform_post["notes"] or [])
+    try:
+        account = await _account(app, work)
+        draft = _draft(app, work, broker, notes)
+        api = tokens.api_for(app, broker)
+        if work.intent is None:
+            _check_again(app, work)
+            outcome = await _publish(app, claim, broker, api, account, draft, work.journal, resume=False)
+        else:
+            outcome = work.intent["created_at"]
+        if isinstance(outcome, datetime):
+            outcome = await _settled(app, claim, broker, api, account, draft, work.journal, outcome)
+    except (PlatformError, NotSent, Unclear) as error:
+        return await _failed(app, claim, work, broker, error, breakers)
+    except LostClaim:
+        raise
+    except Exception:
+        log.exception("publish.fault", platform=claim.platform, post=claim.post_id)
+        return _final(app, _error("INTERNAL_ERROR", "The server failed on this post.", None, False, None))
+    breakers.worked(claim.platform)
+    if outcome is None:
+        return await _unknown(app, claim, broker)
+    return End(
+        {"status": "published", "remote_id": outcome.id, "url": outcome.url, "published_at": app.clock(), "error": None,
+         "notes": notes, "next_at": None}
+    )  # fmt: skip
+
+
+async def _publish(
+    app: App, claim: Claim, broker: Broker, api: PlatformHttp, account: Account, draft: Draft, known: dict[str, Any], *,
+    resume: bool,
+) -> Receipt | datetime:  # fmt: skip
+    """The receipt, or when the intent was committed if the outcome is not known."""
+    started_at = app.clock()
+    steps = JournalSteps(app, claim, api, known, sent_before=resume)
+    try:
+        return await broker.publish(api, account, draft, steps)
+    except OutcomeUnknown as error:
+        log.warning("publish.unclear", platform=claim.platform, post=claim.post_id, seen=str(error))
+        return started_at
+
+
+async def _settled(
+    app: App, claim: Claim, broker: Broker, api: PlatformHttp, account: Account, draft: Draft, known: dict[str, Any],
+    started_at: datetime,
+) -> Receipt | None:  # fmt: skip
+    """The receipt of an outcome that was unclear, or None when nobody can tell. Raises what the platform refused with."""
+    sighting = await settle(app, claim, broker, api, account, draft, known, started_at)
+    if sighting.state == "resume":
+        outcome = await _publish(app, claim, broker, api, account, draft, known, resume=True)
+        if isinstance(outcome, Receipt):
+            return outcome
+        sighting = await settle(app, claim, broker, api, account, draft, known, started_at)
+    if sighting.state == "published" and sighting.receipt:
+        await app.db.write(journal.close_intent, claim, "confirmed", app.clock(), seen="found by a look-up")
+        return sighting.receipt
+    if sighting.state == "refused" and isinstance(sighting.error, PlatformError):
+        await app.db.write(
+            journal.close_intent, claim, "rejected", app.clock(), seen=sighting.error.platform_code
+        )
+        raise sighting.error
+    return None
+
+
+async def _unknown(app: App, claim: Claim, broker: Broker) -> End:
+    await app.db.write(journal.close_intent, claim, "unknown", app.clock())
+    looked = (
+        f"a look at {broker.title} did not find it"
+        if broker.find
+        else f"{broker.title} offers no way to look it up"
+    )
+    return _final(app, _error(
+        "PUBLISH_OUTCOME_UNKNOWN",
+        f"{broker.title} did not answer the publishing request, and {looked}: it may or may not be there.",
+        f"Look at the account on {broker.title}. If the post is not there, call posts_retry with platforms "
+        f'["{claim.platform}"] and acknowledgeDuplicateRisk true.', False, None,
+    ))  # fmt: skip
+
+
+async def _failed(
+    app: App, claim: Claim, work: journal.Work, broker: Broker, raised: Exception, breakers: Breakers
+) -> End:
+    error = raised if isinstance(raised, PlatformError) else _unreachable(broker, raised)
+    if not isinstance(raised, PlatformError):
+        breakers.failed(claim.platform, app.clock())
+    row, now = work.platform_post, app.clock()
+    if error.kind == "auth" and await _renewed(app, work, error):
+        return _again(now, 0, row, error)
+    pause = _pause(error, row["tries"])
+    began = row["first_try_at"] or now
+    over = row["tries"] + 1 >= MAX_TRIES or (now - began).total_seconds() + pause > MAX_TIME
+    if error.kind not in RETRYABLE or over:
+        return _final(app, _from_platform(error), forget=error.restart)
+    end = _again(now, pause, row, error)
+    return replace(end, blocked_until=now + timedelta(seconds=pause)) if error.kind == "quota" else end
+
+
+async def _renewed(app: App, work: journal.Work, error: PlatformError) -> bool:
+    """A refused token is refreshed once; a second refusal in a row is the account's trouble."""
+    before = work.platform_post["error"] or {}
+    if work.account is None or before.get("brokerCode") == "AUTH_EXPIRED":
+        return False
+    return await tokens.renew(app, work.account["id"], error)
+
+
+def _again(now: datetime, pause: float, row: dict[str, Any], error: PlatformError) -> End:
+    at = now + timedelta(seconds=pause)
+    said = _from_platform(error)
+    if pause:
+        said["message"] += f" Trying again at {at.strftime('%H:%M:%S')} UTC."
+    return End(
+        {"status": "pending", "next_at": at, "tries": row["tries"] + 1, "error": said}, forget=error.restart
+    )
+
+
+def _pause(error: PlatformError, tries: int) -> float:
+    """Seconds until the next try: what the platform asked for, else exponential with jitter."""
+    if error.retry_after is not None:
+        return max(error.retry_after, 0.05)
+    return min(MAX_PAUSE, FIRST_PAUSE * 2.0**tries) * random.uniform(0.75, 1.25)
+
+
+def _final(app: App, error: dict[str, Any], forget: bool = False) -> End:
+    return End({"status": "failed", "next_at": None, "error": error}, forget=forget)
+
+
+def _unreachable(broker: Broker, raised: Exception) -> PlatformError:
+    return PlatformError(
+        f"{broker.title} could not be reached or did not answer properly ({raised}).", kind="transient",
+        broker_code="PLATFORM_ERROR", hint="Nothing was published; posts_retry tries again.",
+    )  # fmt: skip
+
+
+def _from_platform(error: PlatformError) -> dict[str, Any]:
+    hint = error.hint or ("posts_retry tries again later." if error.kind in RETRYABLE else None)
+    return _error(error.code, error.message, hint, error.kind in RETRYABLE, error.broker_code)
+
+
+def _error(
+    code: str, message: str, hint: str | None, retryable: bool, broker_code: str | None
+) -> dict[str, Any]:
+    return {"code": code, "brokerCode": broker_code, "message": message, "hint": hint, "retryable": retryable}
+
+
+async def _account(app: App, work: journal.Work) -> Account:
+    if work.account is None or work.account["status"] == "revoked":
+        raise PlatformError(
+            "The platform set has no connected account for this platform any more.", kind="config",
+            code="PLATFORM_NOT_CONNECTED", broker_code="CONNECTION_NOT_FOUND",
+            hint="Connect an account to the set (accounts_list shows what is connected), then call posts_retry.",
+        )  # fmt: skip
+    return await tokens.usable_account(app, work.account["id"])
+
+
+def _draft(app: App, work: journal.Work, broker: Broker, notes: list[str]) -> Draft:
+    def note(text: str) -> None:
+        if text not in notes:
+            notes.append(text)
+
+    return checking.publishable_draft(
+        app, work.post, broker,
+        lambda item: media.source_for(app, work.post["user_id"], work.post["id"], item, broker.accepts, note),
+    )  # fmt: skip
+
+
+def _check_again(app: App, work: journal.Work) -> None:
+    """The platform's rules once more, when publishing starts: they may have changed since the post was accepted."""
+    faults = checking.platform_faults(app, work.post, work.platform_post["platform"], publishing=True)
+    if faults:
+        raise PlatformError(
+            faults[0]["message"],
+            kind="content",
+            code=faults[0]["code"],
+            broker_code=None,
+            hint=faults[0].get("hint"),
+        )
+
+
+def _report(app: App, claim: Claim, end: End) -> None:
+    error = end.values.get("error") or {}
+    log.info(
+        f"post.{end.values['status']}", platform=claim.platform, post=claim.post_id, attempt=claim.attempt,
+        code=error.get("code"), late_ms=None, retryable=error.get("retryable"),
+    )  # fmt: skip

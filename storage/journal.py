@@ -1,0 +1,121 @@
+"""The journal of a publish: results of steps, and the intent that is on disk before the irreversible request leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from storage.queue import ACCOUNTS, INTENTS, PLATFORM_POSTS, POSTS, Claim, LostClaim, hold
+from storage.tables import metadata, new_id
+
+STEPS = metadata.tables["steps"]
+
+
+@dataclass(frozen=True)
+class Work:
+    """All that a publisher needs to begin or resume: rows as mappings, the journal, the open intent if there is one."""
+
+    post: dict[str, Any]
+    platform_post: dict[str, Any]
+    account: dict[str, Any] | None
+    journal: dict[str, Any]
+    intent: dict[str, Any] | None
+
+
+def load(session: Session, claim: Claim) -> Work:
+    def one(table: Any, id: str | None) -> dict[str, Any] | None:
+        row = session.execute(select(table).where(table.c.id == id)).mappings().first()
+        return dict(row) if row else None
+
+    platform_post, post = one(PLATFORM_POSTS, claim.platform_post_id), one(POSTS, claim.post_id)
+    if platform_post is None or post is None:
+        raise LostClaim(claim.platform_post_id)
+    steps = session.execute(
+        select(STEPS.c.name, STEPS.c.result).where(STEPS.c.platform_post_id == claim.platform_post_id)
+    )
+    intent = session.execute(
+        select(INTENTS).where(INTENTS.c.platform_post_id == claim.platform_post_id, INTENTS.c.state == "open")
+    ).mappings().first()  # fmt: skip
+    account = one(ACCOUNTS, claim.account_id)
+    return Work(post, platform_post, account, dict(steps.tuples().all()), dict(intent) if intent else None)
+
+
+def save_step(session: Session, claim: Claim, name: str, result: Any, **values: Any) -> None:
+    """Stores a step's result; `values` change the claimed row with it. Raises LostClaim."""
+    if values:
+        hold(session, claim, **values)
+    else:
+        _still_mine(session, claim)
+    session.execute(
+        delete(STEPS).where(STEPS.c.platform_post_id == claim.platform_post_id, STEPS.c.name == name)
+    )
+    session.execute(STEPS.insert().values(platform_post_id=claim.platform_post_id, name=name, result=result))
+
+
+def forget_steps(session: Session, platform_post_id: str) -> None:
+    """Empties the journal: the next attempt builds everything anew."""
+    session.execute(delete(STEPS).where(STEPS.c.platform_post_id == platform_post_id))
+
+
+def open_intent(session: Session, claim: Claim, step: str, now: datetime) -> None:
+    """Records that the irreversible request of this attempt is about to leave. Raises LostClaim, also when one was
+    recorded before: the database itself refuses a second send."""
+    hold(session, claim, status="publishing", updated_at=now)
+    try:
+        with session.begin_nested():
+            session.execute(
+                INTENTS.insert().values(
+                    id=new_id(), platform_post_id=claim.platform_post_id, attempt=claim.attempt, step=step,
+                    fence=claim.fence, state="open", looks=0, created_at=now,
+                )
+            )  # fmt: skip
+    except IntegrityError as error:
+        raise LostClaim(f"attempt {claim.attempt} has already been sent") from error
+
+
+def close_intent(
+    session: Session, claim: Claim, state: str, now: datetime, *, seen: str | None = None, step: str | None = None,
+    result: Any = None,
+) -> None:  # fmt: skip
+    """Closes the attempt's intent as `confirmed`, `rejected` or `unknown`; with `step`, stores its result too."""
+    _still_mine(session, claim)
+    session.execute(
+        update(INTENTS)
+        .where(INTENTS.c.platform_post_id == claim.platform_post_id, INTENTS.c.state == "open")
+        .values(state=state, closed_at=now, seen=seen)
+    )
+    if step is not None:
+        save_step(session, claim, step, result)
+
+
+def remote_ids(session: Session, account_id: str, but: str) -> frozenset[str]:
+    """What this account has published, apart from platform post `but`: not to be mistaken for it."""
+    p = PLATFORM_POSTS
+    rows = session.execute(
+        select(p.c.remote_id).where(p.c.account_id == account_id, p.c.id != but, p.c.remote_id.is_not(None))
+        .order_by(p.c.post_seq.desc()).limit(500)
+    )  # fmt: skip
+    return frozenset(row[0] for row in rows)
+
+
+def open_intents(session: Session) -> int:
+    return int(
+        session.execute(
+            select(func.count()).select_from(INTENTS).where(INTENTS.c.state == "open")
+        ).scalar_one()
+    )
+
+
+def _still_mine(session: Session, claim: Claim) -> None:
+    p = PLATFORM_POSTS
+    mine = session.execute(
+        select(p.c.id).where(p.c.id == claim.platform_post_id, p.c.fence == claim.fence, p.c.owner == claim.owner)
+        .with_for_update()
+    ).first()  # fmt: skip
+    if mine is None:
+        raise LostClaim(claim.platform_post_id)
