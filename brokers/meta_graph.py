@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from brokers.errors import ErrorRow, PlatformError, ReadError, Reply, from_row
+from brokers.base import Attempt
+from brokers.errors import ErrorRow, PlatformError, ReadError, Reply, Unclear, from_row
 
 #: Graph API version of 2026-07-29.
 VERSION = "v26.0"
@@ -27,10 +30,7 @@ COMMON_ROWS: dict[str, ErrorRow] = {
         broker_code="INVALID_CONFIG",
     ),
     **{str(code): ErrorRow("quota", _LATER, broker_code="PLATFORM_ERROR") for code in (4, 17, 32, 341, 613)},
-    **{
-        str(code): ErrorRow("auth", _PERMISSIONS, broker_code="AUTH_REVOKED")
-        for code in (10, *range(200, 300))
-    },
+    **{str(code): ErrorRow("auth", _PERMISSIONS, broker_code="AUTH_REVOKED") for code in (10, *range(200, 300))},
     "102": ErrorRow("auth", _RECONNECT, broker_code="AUTH_EXPIRED"),
     "190": ErrorRow("auth", _RECONNECT, broker_code="AUTH_EXPIRED"),
     "*/458": ErrorRow("auth", _RECONNECT, broker_code="AUTH_REVOKED"),
@@ -48,10 +48,13 @@ def read_graph_error(rows: Mapping[str, ErrorRow]) -> ReadError:
     """Reads `{"error": {message, type, code, error_subcode, is_transient, error_user_msg}}`.
 
     `rows` is keyed by `"code/subcode"`, `"*/subcode"`, or `"code"`, looked up in this order. A quota error
-    waits as long as the usage header says.
+    waits as long as the usage header says. The code exchanges of Instagram and Threads answer
+    `{"error_type", "code", "error_message"}` instead.
     """
 
     def read(reply: Reply) -> PlatformError | None:
+        if isinstance(reply.body, dict) and "error_type" in reply.body:
+            return _exchange_error(reply)
         error = reply.body.get("error") if isinstance(reply.body, dict) else None
         if not isinstance(error, dict):
             return None
@@ -70,13 +73,52 @@ def read_graph_error(rows: Mapping[str, ErrorRow]) -> ReadError:
     return read
 
 
+def _exchange_error(reply: Reply) -> PlatformError:
+    return PlatformError(
+        str(reply.body.get("error_message") or "The platform did not take the authorization code."),
+        kind="auth", broker_code="TOKEN_EXCHANGE_FAILED", hint="Start connecting the account again.",
+        platform_code=f"{reply.body['error_type']}/{reply.body.get('code')}", status=reply.status,
+    )  # fmt: skip
+
+
+def id_of(reply: Reply, name: str = "id") -> str:
+    """The id in an answer; Unclear when a success carries none, since then nobody knows what was done."""
+    value = reply.body.get(name) if isinstance(reply.body, dict) else None
+    if not isinstance(value, str | int) or isinstance(value, bool) or not value:
+        raise Unclear(f"HTTP {reply.status} without an id")
+    return str(value)
+
+
+def rows_in(reply: Reply) -> list[dict[str, Any]]:
+    """The `data` list of an answer; Unclear when it has none."""
+    rows = reply.body.get("data") if isinstance(reply.body, dict) else None
+    if not isinstance(rows, list):
+        raise Unclear(f"HTTP {reply.status} without a list")
+    return [row for row in rows if isinstance(row, dict)]
+
+
+def seen_in(rows: list[dict[str, Any]], text_field: str, text: str, attempt: Attempt) -> dict[str, Any] | None:
+    """The post of a listing that has this text, appeared since the attempt began, and is no other post of ours."""
+    since = attempt.started_at - timedelta(seconds=60)
+    for row in rows:
+        same = (row.get(text_field) or "").strip() == text.strip()
+        if same and row.get("id") not in attempt.taken and _time(row.get("timestamp")) >= since:
+            return row
+    return None
+
+
+def _time(stamp: object) -> datetime:
+    try:
+        return datetime.fromisoformat(str(stamp))
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+
+
 def regain_access(headers: Mapping[str, str]) -> float | None:
     """Seconds by `X-Business-Use-Case-Usage: {id: [{estimated_time_to_regain_access: minutes}]}`, or None."""
     try:
         usage = json.loads(headers.get("x-business-use-case-usage", ""))
-        minutes = max(
-            float(row["estimated_time_to_regain_access"]) for rows in usage.values() for row in rows
-        )
+        minutes = max(float(row["estimated_time_to_regain_access"]) for rows in usage.values() for row in rows)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
     return minutes * 60 if minutes > 0 else None
