@@ -53,7 +53,10 @@ class Database:
         if self.url.database and self.url.database != ":memory:":
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(
-            self.url, pool_size=THREADS + 2, max_overflow=4, connect_args={"check_same_thread": False, "timeout": 15}
+            self.url,
+            pool_size=THREADS + 2,
+            max_overflow=4,
+            connect_args={"check_same_thread": False, "timeout": 15},
         )
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin)
@@ -62,7 +65,11 @@ class Database:
     def _postgres_engine(self) -> Engine:
         # No server-side prepared statements: poolers such as PgBouncer hand each transaction another connection.
         return create_engine(
-            self.url, pool_size=THREADS, max_overflow=4, pool_pre_ping=True, connect_args={"prepare_threshold": None}
+            self.url,
+            pool_size=THREADS,
+            max_overflow=4,
+            pool_pre_ping=True,
+            connect_args={"prepare_threshold": None},
         )
 
     async def read(self, do: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:

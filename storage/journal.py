@@ -51,9 +51,7 @@ def save_step(session: Session, claim: Claim, name: str, result: Any, **values: 
         hold(session, claim, **values)
     else:
         _still_mine(session, claim)
-    session.execute(
-        delete(STEPS).where(STEPS.c.platform_post_id == claim.platform_post_id, STEPS.c.name == name)
-    )
+    session.execute(delete(STEPS).where(STEPS.c.platform_post_id == claim.platform_post_id, STEPS.c.name == name))
     session.execute(STEPS.insert().values(platform_post_id=claim.platform_post_id, name=name, result=result))
 
 
@@ -104,11 +102,7 @@ def remote_ids(session: Session, account_id: str, but: str) -> frozenset[str]:
 
 
 def open_intents(session: Session) -> int:
-    return int(
-        session.execute(
-            select(func.count()).select_from(INTENTS).where(INTENTS.c.state == "open")
-        ).scalar_one()
-    )
+    return int(session.execute(select(func.count()).select_from(INTENTS).where(INTENTS.c.state == "open")).scalar_one())
 
 
 def _still_mine(session: Session, claim: Claim) -> None:

@@ -58,11 +58,7 @@ def claim_due(
     rows = session.execute(_due(now, tuple(paused), account_id)).all()
     if not rows:
         return []
-    running = (
-        Counter(dict(session.execute(_running_by_platform()).tuples().all()))
-        if account_id is None
-        else Counter()
-    )
+    running = Counter(dict(session.execute(_running_by_platform()).tuples().all())) if account_id is None else Counter()
     claims: list[Claim] = []
     seen_accounts: set[str | None] = set()
     waiting: list[str] = []
@@ -82,9 +78,7 @@ def claim_due(
             claims.append(claim)
     if waiting:
         session.execute(
-            update(POSTS)
-            .where(POSTS.c.id.in_(waiting), POSTS.c.status == "scheduled")
-            .values(status="queued")
+            update(POSTS).where(POSTS.c.id.in_(waiting), POSTS.c.status == "scheduled").values(status="queued")
         )
     if claims:
         ids = [claim.post_id for claim in claims]
@@ -124,9 +118,7 @@ def _running_by_platform() -> Any:
 
 def _missed(row: Row[Any], now: datetime, grace: float) -> bool:
     """A scheduled post whose time is long over and that nobody has begun."""
-    scheduled = (
-        row.scheduled_for if row.attempts == 0 and row.post_status in ("scheduled", "queued") else None
-    )
+    scheduled = row.scheduled_for if row.attempts == 0 and row.post_status in ("scheduled", "queued") else None
     # What a person asked for since then (publish now) is due later than its schedule, and is not missed.
     return scheduled is not None and row.next_at <= scheduled and now - scheduled > timedelta(seconds=grace)
 
@@ -255,9 +247,7 @@ def give_back(session: Session, claim: Claim, at: datetime) -> None:
     hold(session, claim, owner=None, next_at=at)
 
 
-def sweep(
-    session: Session, now: datetime, *, alive_since: datetime | None, me: str, lost: Iterable[str] = ()
-) -> int:
+def sweep(session: Session, now: datetime, *, alive_since: datetime | None, me: str, lost: Iterable[str] = ()) -> int:
     """Frees what no live publisher holds and answers how many. Publishers not seen since `alive_since` are dead; None
     means that there can be no other (the lock on the data folder), so all but `me` are. `lost` are rows of `me` that it
     could not give back."""
@@ -274,7 +264,5 @@ def sweep(
 
 def _set_free(session: Session, which: Any, now: datetime) -> int:
     p = PLATFORM_POSTS
-    freed = session.execute(
-        update(p).where(which).values(owner=None, next_at=now, fence=p.c.fence + 1, updated_at=now)
-    )
+    freed = session.execute(update(p).where(which).values(owner=None, next_at=now, fence=p.c.fence + 1, updated_at=now))
     return int(freed.rowcount)  # type: ignore[attr-defined]

@@ -56,7 +56,11 @@ def _id() -> Any:
 def _ref(target: str, *, index: bool = False, nullable: bool = False) -> Any:
     arguments = (ForeignKey(target, ondelete="CASCADE"),)
     return Field(
-        default=None if nullable else ..., max_length=36, index=index, sa_column_args=arguments, nullable=nullable
+        default=None if nullable else ...,
+        max_length=36,
+        index=index,
+        sa_column_args=arguments,
+        nullable=nullable,
     )
 
 
@@ -231,9 +235,7 @@ class PublishIntent(SQLModel, table=True):
 
     __tablename__ = "publish_intents"
     id: str = _id()
-    platform_post_id: str = Field(
-        max_length=36, sa_column_args=(ForeignKey("platform_posts.id", ondelete="CASCADE"),)
-    )
+    platform_post_id: str = Field(max_length=36, sa_column_args=(ForeignKey("platform_posts.id", ondelete="CASCADE"),))
     attempt: int
     step: str = Field(max_length=64)
     fence: int
@@ -244,7 +246,12 @@ class PublishIntent(SQLModel, table=True):
     closed_at: datetime | None = _at(nullable=True)
     __table_args__ = (
         Index("ux_intent", "platform_post_id", "attempt", unique=True),
-        Index("ix_open_intents", "state", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
+        Index(
+            "ix_open_intents",
+            "state",
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
     )
 
 

@@ -90,20 +90,14 @@ def _begin_again(session: Session, app: App, user_id: str, args: PostRetry) -> N
         raise _wrong_status(post["status"], "retried", "partial or failed")
     chosen = [row for row in rows if row["status"] == "failed" and (not named or row["platform"] in named)]
     if unfit := [row["platform"] for row in rows if row["platform"] in named and row["status"] != "failed"]:
-        raise AppError(
-            "INVALID_STATUS_TRANSITION", f"Not failed: {', '.join(unfit)}.", "Name only failed platforms."
-        )
-    unknown = [
-        row["platform"] for row in chosen if (row["error"] or {}).get("code") == "PUBLISH_OUTCOME_UNKNOWN"
-    ]
+        raise AppError("INVALID_STATUS_TRANSITION", f"Not failed: {', '.join(unfit)}.", "Name only failed platforms.")
+    unknown = [row["platform"] for row in chosen if (row["error"] or {}).get("code") == "PUBLISH_OUTCOME_UNKNOWN"]
     if not named or not args.acknowledge_duplicate_risk:
         if unknown and (named or len(unknown) == len(chosen)):
             raise _may_double(unknown)
         chosen = [row for row in chosen if row["platform"] not in unknown]
     if not chosen:
-        raise AppError(
-            "INVALID_STATUS_TRANSITION", "No platform of this post can be retried.", "posts_get shows why."
-        )
+        raise AppError("INVALID_STATUS_TRANSITION", "No platform of this post can be retried.", "posts_get shows why.")
     if faults := checking.stored_faults(app, session, post, [row["platform"] for row in chosen]):
         raise from_faults(faults)
     for row in chosen:
@@ -139,9 +133,7 @@ def _make_due(session: Session, now: datetime, post_id: str, ids: list[str] | No
             .where(INTENTS.c.platform_post_id.in_(ids), INTENTS.c.state == "open")
             .values(state="unknown")
         )
-    session.execute(
-        due.values(status="pending", next_at=now, tries=0, first_try_at=None, error=None, updated_at=now)
-    )
+    session.execute(due.values(status="pending", next_at=now, tries=0, first_try_at=None, error=None, updated_at=now))
 
 
 def _set_status(session: Session, post_id: str, status: str, now: datetime) -> None:

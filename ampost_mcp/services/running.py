@@ -11,7 +11,7 @@ import structlog
 from sqlmodel import Session
 
 from ampost_mcp.context import App
-from ampost_mcp.services import checking, media, tokens
+from ampost_mcp.services import checking, media, metrics, tokens
 from ampost_mcp.services.breakers import Breakers
 from ampost_mcp.services.settling import settle
 from ampost_mcp.services.steps import JournalSteps, OutcomeUnknown
@@ -40,6 +40,7 @@ class End:
 async def carry_out(app: App, claim: Claim, breakers: Breakers) -> Claim | None:
     """Publishes, resumes or settles, and records the end. Returns the next claim of the same lane, when one is due.
     Whatever happens, a claim that this process still holds ends in a row that says what became of it."""
+    metrics.LATENESS.labels(claim.platform).observe((app.clock() - claim.due_at).total_seconds())
     try:
         work = await app.db.read(journal.load, claim)
         end = await _end_of(app, claim, work, breakers)
@@ -126,9 +127,7 @@ async def _settled(
         await app.db.write(journal.close_intent, claim, "confirmed", app.clock(), seen="found by a look-up")
         return sighting.receipt
     if sighting.state == "refused" and isinstance(sighting.error, PlatformError):
-        await app.db.write(
-            journal.close_intent, claim, "rejected", app.clock(), seen=sighting.error.platform_code
-        )
+        await app.db.write(journal.close_intent, claim, "rejected", app.clock(), seen=sighting.error.platform_code)
         raise sighting.error
     return None
 
@@ -136,9 +135,7 @@ async def _settled(
 async def _unknown(app: App, claim: Claim, broker: Broker) -> End:
     await app.db.write(journal.close_intent, claim, "unknown", app.clock())
     looked = (
-        f"a look at {broker.title} did not find it"
-        if broker.find
-        else f"{broker.title} offers no way to look it up"
+        f"a look at {broker.title} did not find it" if broker.find else f"{broker.title} offers no way to look it up"
     )
     return _final(app, _error(
         "PUBLISH_OUTCOME_UNKNOWN",
@@ -179,9 +176,7 @@ def _again(now: datetime, pause: float, row: dict[str, Any], error: PlatformErro
     said = _from_platform(error)
     if pause:
         said["message"] += f" Trying again at {at.strftime('%H:%M:%S')} UTC."
-    return End(
-        {"status": "pending", "next_at": at, "tries": row["tries"] + 1, "error": said}, forget=error.restart
-    )
+    return End({"status": "pending", "next_at": at, "tries": row["tries"] + 1, "error": said}, forget=error.restart)
 
 
 def _pause(error: PlatformError, tries: int) -> float:
@@ -207,9 +202,7 @@ def _from_platform(error: PlatformError) -> dict[str, Any]:
     return _error(error.code, error.message, hint, error.kind in RETRYABLE, error.broker_code)
 
 
-def _error(
-    code: str, message: str, hint: str | None, retryable: bool, broker_code: str | None
-) -> dict[str, Any]:
+def _error(code: str, message: str, hint: str | None, retryable: bool, broker_code: str | None) -> dict[str, Any]:
     return {"code": code, "brokerCode": broker_code, "message": message, "hint": hint, "retryable": retryable}
 
 
@@ -248,8 +241,9 @@ def _check_again(app: App, work: journal.Work) -> None:
 
 
 def _report(app: App, claim: Claim, end: End) -> None:
-    error = end.values.get("error") or {}
+    error, status = end.values.get("error") or {}, str(end.values["status"])
+    metrics.OUTCOMES.labels(claim.platform, status, error.get("code") or "").inc()
     log.info(
-        f"post.{end.values['status']}", platform=claim.platform, post=claim.post_id, attempt=claim.attempt,
-        code=error.get("code"), late_ms=None, retryable=error.get("retryable"),
+        f"post.{status}", platform=claim.platform, post=claim.post_id, attempt=claim.attempt,
+        code=error.get("code"), broker_code=error.get("brokerCode"), retryable=error.get("retryable"),
     )  # fmt: skip

@@ -105,11 +105,7 @@ class Publisher:
         now = self.app.clock()
         overdue = await self.app.db.read(queue.oldest_overdue, now)
         ticking = self.last_tick is not None and (now - self.last_tick).total_seconds() < STALLED
-        late = (
-            overdue is not None
-            and (now - overdue).total_seconds() > STALLED
-            and not self.breakers.paused(now)
-        )
+        late = overdue is not None and (now - overdue).total_seconds() > STALLED and not self.breakers.paused(now)
         waiting = not self.holds_lock and self.app.db.is_sqlite
         return {
             "advancing": (ticking or waiting) and not late,
@@ -199,9 +195,7 @@ class Publisher:
         app = self.app
         alive_since = None if app.db.is_sqlite else app.clock() - timedelta(seconds=DEAD_AFTER)
         lost, self._lost = self._lost, set()
-        freed = await app.db.write(
-            queue.sweep, app.clock(), alive_since=alive_since, me=app.process, lost=lost
-        )
+        freed = await app.db.write(queue.sweep, app.clock(), alive_since=alive_since, me=app.process, lost=lost)
         if freed:
             log.info("publisher.took_over", count=freed)
             self.wake()

@@ -52,9 +52,7 @@ def _pauses(broker: Broker, api: PlatformHttp) -> Iterator[float]:
         yield max(api.poll, 0.02)
 
 
-async def _look(
-    broker: Broker, api: PlatformHttp, account: Account, draft: Draft, attempt: Attempt
-) -> Sighting:
+async def _look(broker: Broker, api: PlatformHttp, account: Account, draft: Draft, attempt: Attempt) -> Sighting:
     assert broker.find is not None
     try:
         return await broker.find(api, account, draft, attempt)

@@ -40,9 +40,7 @@ class JournalSteps:
             await self._keep(name, result, "uploading")
         return self.known[name]  # type: ignore[no-any-return]
 
-    async def wait(
-        self, name: str, ask: Callable[[], Awaitable[T | None]], *, every: float, limit: float
-    ) -> T:
+    async def wait(self, name: str, ask: Callable[[], Awaitable[T | None]], *, every: float, limit: float) -> T:
         if name in self.known:
             return self.known[name]  # type: ignore[no-any-return]
         answer = await self._ask(ask)
@@ -79,9 +77,7 @@ class JournalSteps:
             await write(journal.close_intent, claim, "rejected", now(), seen=error.platform_code)
             raise
         except Exception as error:  # an unclear answer, or one that the broker could not read
-            raise OutcomeUnknown(
-                str(error) if isinstance(error, Unclear) else type(error).__name__
-            ) from error
+            raise OutcomeUnknown(str(error) if isinstance(error, Unclear) else type(error).__name__) from error
         await write(journal.close_intent, claim, "confirmed", now(), step=name, result=result)
         self.known[name] = result
         return result
