@@ -109,9 +109,10 @@ def seen_in(rows: list[dict[str, Any]], text_field: str, text: str, attempt: Att
 
 def _time(stamp: object) -> datetime:
     try:
-        return datetime.fromisoformat(str(stamp))
+        found = datetime.fromisoformat(str(stamp))
     except ValueError:
-        return datetime.min.replace(tzinfo=UTC)
+        found = datetime.min
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def regain_access(headers: Mapping[str, str]) -> float | None:
