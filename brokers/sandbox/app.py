@@ -16,12 +16,13 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from brokers.sandbox.ledger import Ledger, Published
-from brokers.sandbox.parts import PARTS
 from brokers.sandbox.world import AFTER, BEFORE, OTHER, Fault, Part, SimRefusal, SimRoute, World
 
 
 def build(ledger_path: Path | None = None) -> Starlette:
     """A simulator of every platform, with an empty ledger or the one at `ledger_path`; its state is `app.state.world`."""
+    from brokers.sandbox.parts import PARTS  # here, since the parts make their pages with this module
+
     world = World(Ledger(ledger_path))
     world.parts = {part.platform: part for part in PARTS}
 
@@ -40,9 +41,7 @@ def build(ledger_path: Path | None = None) -> Starlette:
         Route("/_control/settings", _settings, methods=["POST"]),
     ]
     for part in PARTS:
-        routes += [
-            Route(f"/{r.host}{r.path}", _endpoint(world, part, r), methods=[r.method]) for r in part.routes
-        ]
+        routes += [Route(f"/{r.host}{r.path}", _endpoint(world, part, r), methods=[r.method]) for r in part.routes]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.world = world
     return app
