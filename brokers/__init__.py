@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from brokers import threads
 from brokers.base import Broker
 
-BROKERS: dict[str, Broker] = {broker.key: broker for broker in ()}
+BROKERS: dict[str, Broker] = {
+    broker.key: broker
+    for broker in (
+        threads.BROKER,
+    )
+}  # fmt: skip
