@@ -1,0 +1,98 @@
+"""Commands that run until they are stopped: server, publisher, stdio, simulator."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import anyio
+import uvicorn
+
+from ampost_mcp import logs
+from ampost_mcp.cli import CommandError
+from ampost_mcp.commands.first_start import prepare
+from ampost_mcp.settings import Settings, load
+
+#: Seconds that open requests get at the end; the publisher has its own bound.
+GRACE = 3
+
+
+def serve(
+    host: str | None = None, port: int | None = None, data_dir: str | None = None, sandbox: bool | None = None,
+    with_worker: bool | None = None,
+) -> int:  # fmt: skip
+    """Everything in one process. Exit status 0 after SIGTERM."""
+    settings = _loaded(host=host, port=port, data_dir=data_dir, sandbox=sandbox, with_worker=with_worker)
+    logs.configure(settings)
+    sys.stderr.write(prepare(settings))
+    sys.stderr.flush()
+    from ampost_mcp.app import build
+
+    return _run(build(settings), settings.host, settings.port)
+
+
+def worker(data_dir: str | None = None) -> int:
+    """The publisher alone. Exit status 0 after SIGTERM."""
+    from ampost_mcp.app import run_publisher
+
+    settings = _loaded(data_dir=data_dir)
+    logs.configure(settings)
+    anyio.run(_until_stopped, run_publisher, settings, backend_options={"use_uvloop": True})
+    return 0
+
+
+async def _until_stopped(run: Any, settings: Settings) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        stopped = anyio.Event()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run, settings, stopped)
+            async for _ in signals:
+                stopped.set()
+                return
+
+
+def stdio(data_dir: str | None = None) -> int:
+    """MCP over stdio for the owner of the data folder."""
+    from ampost_mcp.app import run_stdio
+
+    settings = _loaded(data_dir=data_dir)
+    logs.configure(settings)
+    sys.stderr.write(prepare(settings, quiet=True))
+    anyio.run(run_stdio, settings)
+    return 0
+
+
+def sandbox(host: str, port: int, ledger: str | None = None) -> int:
+    """The simulator alone; its front page says how to use it."""
+    from brokers.sandbox.app import build
+
+    sys.stderr.write(
+        f"Simulator of the platforms: http://{host}:{port}\n"
+        f"  Use it:  AMPOST_PLATFORMS_URL=http://{host}:{port} ampost-mcp serve\n"
+        f"  Faults:  POST http://{host}:{port}/_control/faults\n"
+    )
+    return _run(build(Path(ledger) if ledger else None), host, port)
+
+
+def _loaded(**flags: Any) -> Settings:
+    settings = load(**flags)
+    if settings.sandbox and not settings.platforms_url:
+        settings = settings.model_copy(update={"platforms_url": f"http://127.0.0.1:{settings.port}/sandbox"})
+    elif settings.sandbox:
+        raise CommandError("--sandbox brings its own simulator: unset AMPOST_PLATFORMS_URL, or leave --sandbox out.")
+    return settings
+
+
+def _run(app: Any, host: str, port: int) -> int:
+    config = uvicorn.Config(
+        app, host, port, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE,
+        h11_max_incomplete_event_size=65536,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    try:
+        server.run()
+    except SystemExit as ended:  # uvicorn has said why on the log
+        return int(ended.code or 0)
+    return 0 if server.started else 1
