@@ -9,12 +9,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from brokers.sandbox.app import page, post_page
-from brokers.sandbox.consent import consent, redeem
+from brokers.sandbox.consent import consent
 from brokers.sandbox.graph import bearer, documented, not_found, only, parameters, refusal, refuse, select, stamp
+from brokers.sandbox.graph_tokens import token_routes
 from brokers.sandbox.world import Identity, Part, SimRoute, World
 from brokers.threads.errors import ROWS
 
-HOUR, DAY = 3600, 86400
+DAY = 86400
 SCOPES = ("threads_basic", "threads_content_publish")
 CONTAINER = {
     "media_type", "text", "image_url", "video_url", "alt_text", "is_carousel_item", "children", "reply_control",
@@ -171,47 +172,6 @@ async def _caller(world: World, request: Request, scopes: tuple[str, ...] = SCOP
     return token.identity
 
 
-async def redeem_code(world: World, request: Request) -> Response:
-    given = await parameters(request)
-    only(given, ("client_id", "client_secret", "code", "grant_type", "redirect_uri"))
-    if given.get("grant_type") != "authorization_code" or not given.get("client_secret"):
-        return _no_exchange("Missing or invalid grant_type or client_secret")
-    found = redeem(world, "threads", given.get("code"), given.get("client_id"), given.get("redirect_uri"), None)
-    if found is None:
-        return _no_exchange("This authorization code has been used or does not exist.")
-    token = world.issue("threads", found.identity, "access", found.scopes, HOUR, family=found.family, life="short")
-    return JSONResponse({"access_token": token, "user_id": int(found.identity)})
-
-
-def _no_exchange(message: str) -> Response:
-    return JSONResponse({"error_type": "OAuthException", "code": 400, "error_message": message}, 400)
-
-
-async def lengthen(world: World, request: Request) -> Response:
-    token, given = await bearer(world, "threads", request, ()), await parameters(request)
-    if given.get("grant_type") != "th_exchange_token" or not given.get("client_secret"):
-        refuse(100, "(#100) grant_type and client_secret are required")
-    if token.extra.get("life") != "short":
-        refuse(190, "Error validating access token: not a short-lived token")
-    return _long(world, token)
-
-
-async def refresh(world: World, request: Request) -> Response:
-    token, given = await bearer(world, "threads", request, SCOPES[:1]), await parameters(request)
-    if given.get("grant_type") != "th_refresh_token":
-        refuse(100, "(#100) grant_type must be th_refresh_token")
-    if token.extra.get("life") == "short" or world.clock() < token.extra.get("issued_at", 0) + DAY:
-        refuse(190, "Error validating access token: only long-lived tokens older than 24 hours can be refreshed")
-    return _long(world, token)
-
-
-def _long(world: World, token: Any) -> Response:
-    value = world.issue(
-        "threads", token.identity, "access", token.scopes, 60 * DAY, family=token.family, issued_at=world.clock()
-    )  # fmt: skip
-    return JSONResponse({"access_token": value, "token_type": "bearer", "expires_in": 60 * DAY})
-
-
 async def profile_page(world: World, request: Request) -> Response:
     who = next((i for i in world.identities.values() if i.username == request.path_params["name"]), None)
     if who is None:
@@ -229,9 +189,9 @@ PART = Part(
     "threads",
     (
         SimRoute("GET", "threads.net", "/oauth/authorize", "page", consent("threads", separator=",")),
-        SimRoute("POST", GRAPH, "/oauth/access_token", "token", redeem_code),
-        SimRoute("GET", GRAPH, "/access_token", "token", lengthen),
-        SimRoute("GET", GRAPH, "/refresh_access_token", "token", refresh),
+        *token_routes(
+            "threads", GRAPH, GRAPH, "th", lambda value, who: {"access_token": value, "user_id": int(who.identity)}
+        ),
         SimRoute("GET", GRAPH, "/v1.0/me", "read", me),
         SimRoute("POST", GRAPH, "/v1.0/{user}/threads", "upload", create),
         SimRoute("POST", GRAPH, "/v1.0/{user}/threads_publish", "publish", release),

@@ -25,7 +25,7 @@ ROWS: dict[str, ErrorRow] = {
     "*/2207052": _UNFETCHED,
     "*/2207003": _UNFETCHED,
     "EXPIRED": _REBUILD,
-    "UNKNOWN": _UNFETCHED,
+    "UNKNOWN": _bad_media(_FETCH),
     "FAILED_DOWNLOADING_VIDEO": _UNFETCHED,
     "FAILED_PROCESSING_VIDEO": _bad_media("Encode the video as MP4 or MOV with H.264 or HEVC, then post again."),
     "FAILED_PROCESSING_AUDIO": _bad_media("Encode the audio as AAC with at most 48 kHz, then post again."),
