@@ -86,10 +86,12 @@ def error_response(error: AppError, request_id: str | None, status: int | None =
     return JSONResponse(envelope(error, request_id), status or error.status, headers=error.headers)
 
 
-def refusal(status: int, message: str, request_id: str | None, headers: Any = None) -> JSONResponse:
+def refusal(
+    status: int, message: str, request_id: str | None, *, hint: str | None = None, headers: Any = None
+) -> JSONResponse:
     """The error object for a refusal of the framework's or the SDK's, which keeps its status."""
     code = CODES.get(status, "VALIDATION_FAILED" if status < 500 else "INTERNAL_ERROR")
-    error = AppError(code, message, HINTS.get(code), headers=dict(headers or {}))
+    error = AppError(code, message, hint or HINTS.get(code), headers=dict(headers or {}))
     return error_response(error, request_id, status)
 
 
@@ -101,9 +103,8 @@ async def on_app_error(request: Request, error: Exception) -> Response:
 async def on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     message = {404: "There is nothing at this path.", 405: f"{request.method} is not possible here."}
-    return refusal(
-        error.status_code, message.get(error.status_code, error.detail), request.state.request_id, error.headers
-    )
+    said = message.get(error.status_code, error.detail)
+    return refusal(error.status_code, said, request.state.request_id, headers=error.headers)
 
 
 EXCEPTION_HANDLERS: dict[Any, Any] = {AppError: on_app_error, HTTPException: on_http_exception}

@@ -1,0 +1,50 @@
+"""The operations as MCP tools: a row's models become input and output schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcp_types import Tool, ToolAnnotations
+
+from ampost_mcp.operations import OPERATIONS, Operation
+from ampost_mcp.transports.json_schema import flattened, schema_of, with_error_arm
+
+IDEMPOTENCY_KEY = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 255,
+    "description": "Your own id of this request (a UUID). Sending the same request again with it, within 24 hours, answers "
+    "the first result instead of acting twice.",
+}
+
+
+def tools() -> list[Tool]:
+    return [_tool(operation) for operation in OPERATIONS]
+
+
+def _tool(operation: Operation) -> Tool:
+    hints = operation.hints
+    return Tool(
+        name=operation.name,
+        title=operation.title,
+        description=operation.description,
+        input_schema=input_schema(operation),
+        output_schema=with_error_arm(schema_of(operation.result, "serialization")),
+        annotations=ToolAnnotations(
+            title=operation.title,
+            read_only_hint=hints.read_only,
+            destructive_hint=hints.destructive,
+            idempotent_hint=hints.repeatable,
+            open_world_hint=hints.reaches_out,
+        ),
+    )
+
+
+def input_schema(operation: Operation) -> dict[str, Any]:
+    schema = schema_of(operation.args)
+    schema.pop("description", None)
+    if operation.flat:
+        schema = flattened(schema)
+    if operation.keyed:
+        schema["properties"] = {**schema["properties"], "idempotencyKey": IDEMPOTENCY_KEY}
+    return {"type": "object", "properties": {}, **schema, "additionalProperties": False}
