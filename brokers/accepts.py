@@ -28,7 +28,8 @@ class TextLimit:
     """One text that a post carries, and how long it may be in the platform's own counting.
 
     `of` answers the text as sent (default: `Accepts.compose`); `setting` is the wire name of the setting that it comes
-    from, None for the post's text.
+    from, None for the post's text. `instead` is the override that frees the post's text
+    from this limit.
     """
 
     name: str
@@ -37,6 +38,7 @@ class TextLimit:
     unit: str = "characters"
     of: Callable[[Draft], str] | None = None
     setting: str | None = None
+    instead: str = "text"
 
 
 @dataclass(frozen=True)

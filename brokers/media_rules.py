@@ -9,6 +9,7 @@ from brokers.base import Media, MediaKind
 
 #: Names of MIME types that are in use for the same thing.
 SAME = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "video/mov": "video/quicktime"}
+Overrun = tuple[str, str, float, float]
 NAMES: dict[MediaKind, str] = {"image": "image", "gif": "GIF", "video": "video"}
 
 
@@ -31,14 +32,20 @@ def is_mixed(case: Case) -> bool:
 
 
 def is_counted_by_placement(case: Case) -> bool:
-    name = case.accepts.named_placement(case.draft)
-    return name in case.accepts.placements and case.accepts.placements[name].most is not None
+    row = case.accepts.placements.get(case.accepts.named_placement(case.draft) or "")
+    return row is not None and row.most is not None
 
 
 def say_kinds(accepts: Accepts) -> str:
-    return " or ".join(
-        f"{kind.most} {NAMES[name]}{'s' if kind.most > 1 else ''}" for name, kind in accepts.kinds.items()
-    )
+    """Such as "up to 4 images or 1 GIF or 1 video", "1 to 10 images and videos"."""
+    if accepts.most_media is not None:
+        return f"1 to {accepts.most_media} {' and '.join(NAMES[name] + 's' for name in accepts.kinds)}"
+    counts = ((kind.most, NAMES[name]) for name, kind in accepts.kinds.items())
+    return " or ".join(f"1 {name}" if most == 1 else f"up to {most} {name}s" for most, name in counts)
+
+
+def say_number(number: float) -> str:
+    return f"{number:,}" if isinstance(number, int) else f"{number:g}"
 
 
 def has_media(case: Case) -> Iterator[Problem]:
@@ -123,7 +130,7 @@ def counts_fit(case: Case) -> Iterator[Problem]:
             )
 
 
-def _measure(item: Media, limits: Limits) -> Iterator[tuple[str, str, float, float]]:
+def _measure(item: Media, limits: Limits) -> Iterator[Overrun]:
     """(field, what is wrong, limit, actual) of everything that the item's metadata say beyond the limits."""
     if limits.max_bytes is not None and (item.size_bytes or 0) > limits.max_bytes:
         yield "sizeBytes", "larger than", limits.max_bytes, item.size_bytes or 0
@@ -137,7 +144,7 @@ def _measure(item: Media, limits: Limits) -> Iterator[tuple[str, str, float, flo
         yield from _measure_frame(item.width, item.height, limits)
 
 
-def _measure_frame(width: int, height: int, limits: Limits) -> Iterator[tuple[str, str, float, float]]:
+def _measure_frame(width: int, height: int, limits: Limits) -> Iterator[Overrun]:
     if limits.ratio:
         narrowest, widest = limits.ratio
         ratio = round(width / height, 4)
@@ -146,7 +153,7 @@ def _measure_frame(width: int, height: int, limits: Limits) -> Iterator[tuple[st
         if ratio > widest:
             yield "width", "wider (width / height) than", round(widest, 4), ratio
     if limits.max_pixels is not None and width * height > limits.max_pixels:
-        yield "width", "more pixels than", limits.max_pixels, width * height
+        yield "width", "larger (width x height) than", limits.max_pixels, width * height
 
 
 UNITS = {"sizeBytes": "bytes", "durationSeconds": "seconds"}
@@ -156,11 +163,11 @@ def _overruns(case: Case, index: int, item: Media, limits: Limits, code: str, wh
     for name, fault, limit, actual in _measure(item, limits):
         if name == "sizeBytes" and mime_type(item) in case.accepts.converts:
             continue  # the size that counts is the converted file's
-        unit = UNITS.get(name, "")
+        numbers = f"{say_number(actual)} against {say_number(limit)} {UNITS.get(name, '')}".rstrip()
         yield case.problem(
             code,
             f"content.media.{index}.{name}",
-            f"This {NAMES[item.kind]} is {fault} {where} takes: {actual:g} against {limit:g} {unit}".rstrip() + ".",
+            f"This {NAMES[item.kind]} is {fault} {where} takes: {numbers}.",
             limit=limit,
             actual=actual,
             hint=f"Send a {NAMES[item.kind]} within the limit, or correct content.media.{index}.{name}.",

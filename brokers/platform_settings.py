@@ -1,7 +1,7 @@
 """`platformOverrides.<platform>.settings`: one typed model a platform, read from what the caller wrote.
 
-A model holds the shape only (names, types, choices). Lengths and whatever depends on the draft are rules, because settings
-of a platform that is not selected are kept after a check of their shape.
+A model holds the shape only (names, types, choices). Lengths and whatever depends on the draft are rules, because
+settings of a platform that is not selected are kept after a check of their shape.
 """
 
 from __future__ import annotations

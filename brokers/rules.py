@@ -58,18 +58,16 @@ def says_something(case: Case) -> Iterator[Problem]:
 
 
 def texts_fit(case: Case) -> Iterator[Problem]:
-    platform = case.accepts.platform
     for row in case.accepts.texts:
         actual = row.count((row.of or case.accepts.compose)(case.draft))
         if actual > row.limit:
             field = case.setting(row.setting) if row.setting else case.text_field
-            way_out = f"Shorten {field}"
-            if field == "content.text":
-                way_out += f" or set platformOverrides.{platform}.text"
+            override = f"platformOverrides.{case.accepts.platform}.{row.instead}"
+            way_out = f"Shorten {field}" + ("" if row.setting or field == override else f" or set {override}")
             yield case.problem(
                 "CONTENT_TOO_LONG",
                 field,
-                f"{case.accepts.title} takes {row.limit} {row.unit} of {row.name}, this has {actual}.",
+                f"{case.accepts.title} takes a {row.name} of {row.limit:,} {row.unit}; this one has {actual:,}.",
                 limit=row.limit,
                 actual=actual,
                 hint=f"{way_out}.",
@@ -127,7 +125,7 @@ def _setting_problem(accepts: Accepts, fault: Any) -> Problem:
     name = path[0] if path else ""
     is_known = name in known
     return Problem(
-        CODES.get(name, "VALIDATION_FAILED"),
+        CODES.get(name, "VALIDATION_FAILED") if is_known else "VALIDATION_FAILED",
         ".".join([place, *(path if is_known else path[:1])]),
         _say(name, fault) if is_known else f"{accepts.title} has no setting {name or 'of this shape'}.",
         accepts.platform,

@@ -14,7 +14,7 @@ from brokers.text import with_link
 
 
 class Settings(PlatformSettings):
-    """`altText` is for the first image when that has none of its own. `organizationId` is gated, see `ACCEPTS.gated`."""
+    """`altText` is for the first image when that has none of its own. `organizationId` is gated (`ACCEPTS.gated`)."""
 
     visibility: Literal["PUBLIC", "CONNECTIONS"] = "PUBLIC"
     article_title: SettingText | None = None

@@ -47,7 +47,7 @@ ACCEPTS = Accepts(
     title="Threads",
     source="https://developers.facebook.com/docs/threads/overview",
     read=date(2026, 11, 22),
-    texts=(TextLimit("text", 500, threads_length, "characters, an emoji counted as its UTF-8 bytes"),),
+    texts=(TextLimit("text", 500, threads_length, "characters (an emoji counts as its UTF-8 bytes)"),),
     compose=compose,
     kinds={
         "image": Kind(("image/jpeg", "image/png"), 20, Limits(max_bytes=8_388_608, ratio=(1 / 10, 10))),

@@ -16,7 +16,7 @@ PrivacyLevel = Literal["PUBLIC_TO_EVERYONE", "MUTUAL_FOLLOW_FRIENDS", "FOLLOWER_
 
 
 class Settings(PlatformSettings):
-    """`privacyLevel` must be one of the creator's options, which only TikTok knows; the broker asks before each post."""
+    """`privacyLevel` must be one of the creator's options, which only TikTok knows: the broker asks before a post."""
 
     privacy_level: PrivacyLevel | None = None
     disable_comment: bool = False
@@ -68,8 +68,8 @@ ACCEPTS = Accepts(
     title="TikTok",
     source="https://developers.tiktok.com/doc/content-posting-api-reference-direct-post",
     read=date(2026, 11, 22),
-    # A video carries the text as its `title`; photos carry it as their `description` (4,000 there, so it always fits) and
-    # have no `title` (90), which would need the text to be cut.
+    # A video carries the text as its `title`; photos carry it as their `description` (4,000 there, so it always fits)
+    # and have no `title` (90), for which the text would have to be cut.
     texts=(TextLimit("text", 2200, utf16_units, "UTF-16 units"),),
     kinds={
         # https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide

@@ -32,8 +32,8 @@ ACCEPTS = Accepts(
     # https://docs.x.com/fundamentals/counting-characters
     texts=(TextLimit("text", 280, x_weight, "weighted characters"),),
     compose=compose,
-    # https://docs.x.com/x-api/media/quickstart/best-practices; video: the widest tier (Premium, 125 min, 16 GiB), because
-    # the account's own tier is unknown here
+    # https://docs.x.com/x-api/media/quickstart/best-practices; video: the widest tier (Premium, 125 min, 16 GiB),
+    # because the account's own tier is unknown here
     kinds={
         "image": Kind(("image/jpeg", "image/png", "image/webp"), 4, Limits(max_bytes=5 * MIB)),
         "gif": Kind(("image/gif",), 1, Limits(max_bytes=15 * MIB)),

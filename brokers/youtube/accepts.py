@@ -19,7 +19,7 @@ class Settings(PlatformSettings):
 
     title: SettingText | None = None
     description: SettingText | None = None
-    tags: list[SettingText] = []
+    tags: list[SettingText] = Field(default_factory=list)
     category_id: Annotated[str, Field(pattern=r"^[0-9]{1,4}$")] = "22"
     privacy_status: Literal["public", "unlisted", "private"] = "private"
     publish_at: Timestamp | None = None
@@ -38,6 +38,18 @@ def description(draft: Draft) -> str:
     settings = settings_of(draft, Settings)
     rest = draft.text if settings.title else ""
     return with_link(rest if settings.description is None else settings.description, draft.link_url, "\n\n")
+
+
+def own_description(draft: Draft) -> str:
+    return "" if settings_of(draft, Settings).description is None else description(draft)
+
+
+def text_as_title(draft: Draft) -> str:
+    return "" if settings_of(draft, Settings).title else draft.text
+
+
+def text_as_description(draft: Draft) -> str:
+    return description(draft) if settings_of(draft, Settings).description is None else ""
 
 
 def tag_length(tags: list[str]) -> int:
@@ -122,8 +134,9 @@ ACCEPTS = Accepts(
     read=date(2026, 11, 22),
     texts=(
         TextLimit("title", 100, of=lambda draft: settings_of(draft, Settings).title or "", setting="title"),
-        TextLimit("title", 100, of=lambda draft: "" if settings_of(draft, Settings).title else draft.text),
-        TextLimit("description", 5000, utf8_bytes, "bytes", of=description, setting="description"),
+        TextLimit("title", 100, of=text_as_title, instead="settings.title"),
+        TextLimit("description", 5000, utf8_bytes, "bytes", of=own_description, setting="description"),
+        TextLimit("description", 5000, utf8_bytes, "bytes", of=text_as_description, instead="settings.description"),
     ),
     compose=title,
     kinds={
