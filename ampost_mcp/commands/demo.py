@@ -117,7 +117,7 @@ class _Agent:
 
     async def until_published(self, post_id: str) -> dict[str, Any]:
         with anyio.fail_after(PATIENCE):
-            while (post := (await self.client.call_tool("posts_get", {"postId": post_id})).structured_content or {}):
+            while post := (await self.client.call_tool("posts_get", {"postId": post_id})).structured_content or {}:
                 if post["post"]["status"] == "published":
                     _say(f"\n> posts_get {post_id}\n  {post_id} is published")
                     return dict(post["post"])

@@ -79,7 +79,12 @@ def _data_folder(settings: Settings) -> Iterator[Check]:
         yield Check("data folder", "warn", f"{folder} does not exist yet", "ampost-mcp serve makes it")
         return
     if not os.access(folder, os.W_OK):
-        yield Check("data folder", "fail", f"{folder} cannot be written to", f"chown it to the user that runs the server: {folder}")
+        yield Check(
+            "data folder",
+            "fail",
+            f"{folder} cannot be written to",
+            f"chown it to the user that runs the server: {folder}",
+        )
         return
     loose = [p.name for p in folder.glob("*.key") if p.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)]
     if loose:
@@ -92,7 +97,9 @@ def _public_url(settings: Settings) -> Iterator[Check]:
         found = "not set: platforms that fetch media and OAuth callbacks need an https address"
         yield Check("public url", "warn", found, "set AMPOST_PUBLIC_URL=https://your.host")
     elif not settings.public_url.startswith("https://"):
-        yield Check("public url", "warn", f"{settings.public_url} is not https", "put TLS in front and set AMPOST_PUBLIC_URL")
+        yield Check(
+            "public url", "warn", f"{settings.public_url} is not https", "put TLS in front and set AMPOST_PUBLIC_URL"
+        )
     else:
         yield Check("public url", "ok", settings.public_url)
 
@@ -116,7 +123,12 @@ def _clients(settings: Settings) -> Iterator[Check]:
         elif client:
             yield Check(platform, "ok", f"client set; register the redirect URI {client.redirect_uri}")
     if not settings.clients and not settings.sandbox:
-        yield Check("platforms", "warn", "no platform has client credentials", "set e.g. THREADS_CLIENT_ID and _SECRET, or use --sandbox")
+        yield Check(
+            "platforms",
+            "warn",
+            "no platform has client credentials",
+            "set e.g. THREADS_CLIENT_ID and _SECRET, or use --sandbox",
+        )
 
 
 def _linkedin_version(settings: Settings) -> Iterator[Check]:
@@ -124,7 +136,9 @@ def _linkedin_version(settings: Settings) -> Iterator[Check]:
     try:
         sunset = datetime.strptime(version, "%Y%m").replace(tzinfo=UTC) + LINKEDIN_LIFE
     except ValueError:
-        yield Check("linkedin", "fail", f"LINKEDIN_API_VERSION={version} is not YYYYMM", "set it to a month, such as 202605")
+        yield Check(
+            "linkedin", "fail", f"LINKEDIN_API_VERSION={version} is not YYYYMM", "set it to a month, such as 202605"
+        )
         return
     left = (sunset - datetime.now(UTC)).days
     state: Literal["ok", "warn", "fail"] = "ok" if left > 60 else "warn" if left > 0 else "fail"
@@ -135,7 +149,11 @@ def _linkedin_version(settings: Settings) -> Iterator[Check]:
 def _database(settings: Settings) -> Iterator[Check]:
     from storage.migrate import head, revision
 
-    if settings.database.startswith("sqlite") and not (settings.data_dir / "ampost.db").exists() and not settings.database_url:
+    if (
+        settings.database.startswith("sqlite")
+        and not (settings.data_dir / "ampost.db").exists()
+        and not settings.database_url
+    ):
         yield Check("database", "warn", "not made yet", "ampost-mcp serve makes it")
         return
     try:
@@ -169,7 +187,9 @@ def _tokens(session: Session, settings: Settings) -> Iterator[Check]:
         except CannotOpen:
             closed += 1
     if closed:
-        yield Check("tokens", "fail", f"{closed} of {len(rows)} cannot be decrypted", "add the old key to AMPOST_SECRET_KEYS")
+        yield Check(
+            "tokens", "fail", f"{closed} of {len(rows)} cannot be decrypted", "add the old key to AMPOST_SECRET_KEYS"
+        )
     else:
         yield Check("tokens", "ok", f"{len(rows)} encrypted tokens open")
 

@@ -1,0 +1,189 @@
+"""The processes of a proof: a simulator with a ledger, a media server, and servers that can be started and killed."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+
+from brokers.sandbox.app import build as build_simulator
+from storage.database import Database
+from storage.migrate import upgrade
+from storage.sealing import Keyring
+from storage.tables import Account, ApiKey, PlatformSet, User, new_id
+from tests.serving import free_port, serving
+
+SECRET = "a secret that only this proof knows, 40+"  # noqa: S105
+PLATFORMS = ("facebook", "instagram", "linkedin", "threads", "tiktok", "twitter", "youtube")
+
+
+@dataclass
+class Server:
+    """A running server or worker, as a process id; `url` answers for servers."""
+
+    pid: int
+    url: str | None = None
+
+    def signal(self, number: int) -> None:
+        try:
+            os.kill(self.pid, number)
+        except ProcessLookupError:
+            pass
+
+    @property
+    def alive(self) -> bool:
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+
+
+@dataclass
+class Stage:
+    """What a proof plays on. `keys` are raw API keys, one a lane of accounts; `sets` the set that belongs to each."""
+
+    folder: Path
+    database: str
+    simulator: str
+    media: str
+    http: httpx.AsyncClient
+    zygote: subprocess.Popen[str]
+    keys: list[str] = field(default_factory=list)
+    sets: list[str] = field(default_factory=list)
+    servers: list[Server] = field(default_factory=list)
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {
+            "AMPOST_DATA_DIR": str(self.folder / "data"), "AMPOST_DATABASE_URL": self.database,
+            "AMPOST_SECRET_KEYS": SECRET, "AMPOST_PLATFORMS_URL": self.simulator, "AMPOST_PLATFORM_TIMEOUT": "1",
+            "AMPOST_PROCESSING_POLL": "0.05", "AMPOST_PUBLISH_WAIT": "0", "AMPOST_SCHEDULING": "all",
+            "AMPOST_MEDIA_ALLOW": self.media.removeprefix("http://"), "AMPOST_LOG_FORMAT": "json",
+            "AMPOST_LOG_LEVEL": "warning", **more,
+        }  # fmt: skip
+
+    async def start(self, *command: str, kill: str = "", bug: str = "", **more: str) -> Server:
+        """Starts `ampost-mcp COMMAND` as a fork; returns at once for workers, and servers answer soon."""
+        port = free_port()
+        url = f"http://127.0.0.1:{port}" if command[0] == "serve" else None
+        words = [*command, *(["--port", str(port)] if url else [])]
+        order = {"command": words, "env": self.environment(**more), "log": str(self.folder / "server.log"),
+                 "kill": kill, "bug": bug}  # fmt: skip
+        assert self.zygote.stdin and self.zygote.stdout
+        self.zygote.stdin.write(json.dumps(order) + "\n")
+        self.zygote.stdin.flush()
+        pid = int(await asyncio.to_thread(self.zygote.stdout.readline))
+        server = Server(pid, url)
+        self.servers.append(server)
+        return server
+
+    async def ready(self, server: Server, seconds: float = 20) -> bool:
+        """Waits until a server answers; False when it died first."""
+        async with asyncio.timeout(seconds):
+            while server.alive:
+                try:
+                    if (await self.http.get(f"{server.url}/healthz")).status_code == 200:
+                        return True
+                except httpx.HTTPError:
+                    await asyncio.sleep(0.02)
+        return False
+
+    async def control(self, path: str, body: Any = None, method: str = "POST") -> Any:
+        """The simulator's control surface."""
+        return (await self.http.request(method, f"{self.simulator}/_control/{path}", json=body)).json()
+
+    async def published(self) -> list[dict[str, Any]]:
+        return list((await self.control("published", method="GET"))["published"])
+
+
+@asynccontextmanager
+async def stage(folder: Path, database: str | None = None, lanes: int = 2, ledger: bool = True) -> AsyncIterator[Stage]:
+    """Sets everything up in `folder`: `lanes` users with one account of each platform, tier max."""
+    simulator = build_simulator(folder / "ledger.db" if ledger else None)
+    command = [sys.executable, "-m", "tests.prove.zygote"]
+    zygote = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert zygote.stdout
+    zygote.stdout.readline()
+    with serving(simulator) as root, serving(_media()) as media:
+        async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+            url = database or f"sqlite:///{folder}/data/ampost.db"
+            made = Stage(folder, url, root, media, http, zygote)
+            await _populate(made, lanes)
+            try:
+                yield made
+            finally:
+                for server in made.servers:
+                    server.kill()
+                zygote.kill()
+                zygote.wait()
+
+
+async def _populate(made: Stage, lanes: int) -> None:
+    accounts = {
+        platform: (await made.control("accounts", {"platform": platform, "count": lanes}))["accounts"]
+        for platform in PLATFORMS
+    }
+    (made.folder / "data").mkdir(parents=True, exist_ok=True)
+    db = Database(made.database)
+    upgrade(db)
+    for lane in range(lanes):
+        key, set_id = db.write_here(_lane, lane, {p: accounts[p][lane] for p in PLATFORMS})
+        made.keys.append(key)
+        made.sets.append(set_id)
+    db.close()
+
+
+def _lane(session: Any, lane: int, accounts: dict[str, dict[str, str]]) -> tuple[str, str]:
+    import hashlib
+    import secrets
+
+    raw = "amp_live_" + secrets.token_urlsafe(32)
+    user = User(email=f"lane{lane}-{new_id()}@example.com", tier="max", owner_tag=f"{lane:03d}")
+    its_set = PlatformSet(user_id=user.id, name="Default", is_default=True)
+    session.add(user)
+    session.flush()
+    session.add(its_set)
+    session.add(ApiKey(user_id=user.id, name="proof", prefix=raw[:17], hash=hashlib.sha256(raw.encode()).hexdigest()))
+    ring = Keyring.of([SECRET])
+    for platform, account in accounts.items():
+        row = Account(
+            user_id=user.id, platform_set_id=its_set.id, platform=platform, platform_account_id=account["id"],
+            username=account["username"], scopes=["*"],
+        )  # fmt: skip
+        row.access_token = ring.seal(account["accessToken"], user.id, row.id, "access_token")
+        session.add(row)
+    return raw, its_set.id
+
+
+def _media() -> Starlette:
+    image = io.BytesIO()
+    Image.new("RGB", (640, 640), "teal").save(image, "JPEG")
+    # The smallest thing that is an MP4 by its bytes.
+    video = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + b"\x00\x00\x80\x08mdat" + os.urandom(32768)
+    files = {"a.jpg": (image.getvalue(), "image/jpeg"), "a.mp4": (video, "video/mp4")}
+
+    async def one(request: Any) -> Response:
+        content, kind = files[request.path_params["name"]]
+        return Response(content, media_type=kind)
+
+    app = Starlette(routes=[Route("/{name}", one)])
+    app.state.files = files
+    return app
