@@ -45,7 +45,7 @@ def say_kinds(accepts: Accepts) -> str:
 
 
 def say_number(number: float) -> str:
-    return f"{number:,}" if isinstance(number, int) else f"{number:g}"
+    return f"{number:,}" if isinstance(number, int) else f"{number:,.4f}".rstrip("0").rstrip(".")
 
 
 def has_media(case: Case) -> Iterator[Problem]:
@@ -167,7 +167,7 @@ def _overruns(case: Case, index: int, item: Media, limits: Limits, code: str, wh
         yield case.problem(
             code,
             f"content.media.{index}.{name}",
-            f"This {NAMES[item.kind]} is {fault} {where} takes: {numbers}.",
+            f"This {NAMES[item.kind]} is {fault} {where}: {numbers}.",
             limit=limit,
             actual=actual,
             hint=f"Send a {NAMES[item.kind]} within the limit, or correct content.media.{index}.{name}.",
@@ -177,7 +177,9 @@ def _overruns(case: Case, index: int, item: Media, limits: Limits, code: str, wh
 def items_fit(case: Case) -> Iterator[Problem]:
     for index, item in enumerate(case.draft.media):
         if kind := case.accepts.kinds.get(item.kind):
-            yield from _overruns(case, index, item, kind.limits, "UNSUPPORTED_MEDIA_CONFIG", case.accepts.title)
+            yield from _overruns(
+                case, index, item, kind.limits, "UNSUPPORTED_MEDIA_CONFIG", f"{case.accepts.title} takes"
+            )
 
 
 def placement_fits(case: Case) -> Iterator[Problem]:
@@ -191,7 +193,7 @@ def placement_fits(case: Case) -> Iterator[Problem]:
         yield from _placement_counts(case, named)
     for index, item in enumerate(case.draft.media):
         if limits := row.kinds.get(item.kind):
-            yield from _overruns(case, index, item, limits, code, f"a {case.accepts.title} {name}")
+            yield from _overruns(case, index, item, limits, code, f"{case.accepts.title} takes as {name}")
 
 
 def _placement_counts(case: Case, name: str) -> Iterator[Problem]:
@@ -203,7 +205,7 @@ def _placement_counts(case: Case, name: str) -> Iterator[Problem]:
         yield case.problem(
             "INVALID_PLACEMENT",
             case.setting("placement"),
-            f"A {case.accepts.title} {name} takes {number}.",
+            f"The {case.accepts.title} placement {name} takes {number}.",
             limit=row.least if actual < row.least else row.most,
             actual=actual,
             hint=f"Change content.media, or choose another of: {', '.join(case.accepts.placements)}.",

@@ -6,6 +6,7 @@ settings of a platform that is not selected are kept after a check of their shap
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, model_validator
@@ -15,16 +16,22 @@ from brokers.base import Draft
 from brokers.text import clean_text
 
 
-def _is_timestamp(value: Any) -> Any:
-    if not isinstance(value, str) or "T" not in value.upper():
-        raise ValueError("must be an ISO 8601 timestamp with an offset or Z")
-    return value
+def _parse_timestamp(value: Any) -> datetime:
+    try:
+        if "T" not in value.upper():
+            raise ValueError
+        read = datetime.fromisoformat(value)
+        if read.tzinfo is None:
+            raise ValueError
+        return read.astimezone(UTC)
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        raise ValueError("must be an ISO 8601 timestamp with an offset or Z") from None
 
 
 #: Text of a setting, under the same hygiene as the post's text.
 SettingText = Annotated[str, AfterValidator(clean_text)]
-#: A point in time: ISO 8601 with an offset or `Z`; numbers are refused.
-Timestamp = Annotated[AwareDatetime, BeforeValidator(_is_timestamp)]
+#: A point in time: ISO 8601 with an offset or `Z`; numbers are refused. Held in UTC.
+Timestamp = Annotated[AwareDatetime, BeforeValidator(_parse_timestamp)]
 
 
 class PlatformSettings(BaseModel):
