@@ -107,10 +107,12 @@ class Account:
 
 @dataclass(frozen=True)
 class Receipt:
-    """Proof of a publish: the platform's id of the post and the link a person can open."""
+    """Proof of a publish: the platform's id of the post and the link a person can open. `notes` are sentences about
+    what came out otherwise than asked (a visibility that the platform narrowed, a thumbnail that it did not take)."""
 
     id: str
     url: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ async def _end_of(app: App, claim: Claim, work: journal.Work, breakers: Breakers
         return await _unknown(app, claim, broker)
     return End(
         {"status": "published", "remote_id": outcome.id, "url": outcome.url, "published_at": app.clock(), "error": None,
-         "notes": notes, "next_at": None}
+         "notes": [*notes, *(note for note in outcome.notes if note not in notes)], "next_at": None}
     )  # fmt: skip
 
 

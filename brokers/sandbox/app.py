@@ -72,24 +72,25 @@ class _Silence(Response):
 def _endpoint(world: World, part: Part, route: SimRoute):
     async def endpoint(request: Request) -> Response:
         account = account_of(world, part.platform, request)
-        world.counts[part.platform, route.step] += 1
+        step = route.step_of(request) if route.step_of else route.step
+        world.counts[part.platform, step] += 1
         world.requests.append(
-            {"platform": part.platform, "step": route.step, "method": request.method, "account": account,
+            {"platform": part.platform, "step": step, "method": request.method, "account": account,
              "host": route.host, "path": request.url.path.partition(route.host)[2], "at": world.clock()}
         )  # fmt: skip
-        delay = world.take_fault(part.platform, route.step, account, ("delay",))
-        if delay or (world.answer_delay and route.step != "page"):
+        delay = world.take_fault(part.platform, step, account, ("delay",))
+        if delay or (world.answer_delay and step != "page"):
             await asyncio.sleep(delay.delay if delay else world.answer_delay)
-        if armed := world.take_reply(part.platform, route.step):
+        if armed := world.take_reply(part.platform, step):
             return armed
-        before = world.take_fault(part.platform, route.step, account, BEFORE)
+        before = world.take_fault(part.platform, step, account, BEFORE)
         if before:
             return _Silence() if before.fault == "hang" else part.refusal(before.fault, before.retry_after)
         try:
             response = await route.handler(world, request)
         except SimRefusal as refusal:
             return refusal.response
-        after = world.take_fault(part.platform, route.step, account, AFTER)
+        after = world.take_fault(part.platform, step, account, AFTER)
         if after is None:
             return response
         return part.refusal("error_after", 0) if after.fault == "error_after" else _Silence(after.fault == "truncate")

@@ -34,13 +34,15 @@ class SimRefusal(Exception):
 @dataclass(frozen=True)
 class SimRoute:
     """One endpoint. `step` says what it is for: token, read, upload, wait, publish, page. `path` is a Starlette path
-    below the host, such as `/v1.0/{user}/threads`."""
+    below the host, such as `/v1.0/{user}/threads`. `step_of` tells requests apart where one endpoint serves several
+    steps (the last chunk of an upload that publishes)."""
 
     method: str
     host: str
     path: str
     step: str
     handler: Handler
+    step_of: Callable[[Request], str] | None = None
 
 
 @dataclass(frozen=True)
