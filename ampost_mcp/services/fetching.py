@@ -176,6 +176,13 @@ async def _save(response: httpcore.Response, url: str, into: Path, caps: Caps) -
     return Fetched(into, size, digest.hexdigest())
 
 
+def measure(path: Path) -> Fetched:
+    """Size and hash of a file on this disk. Blocking."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+    return Fetched(path, path.stat().st_size, digest.hexdigest())
+
+
 def _header(response: httpcore.Response, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in response.headers if key.lower() == name), "")
 
