@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from brokers import threads, twitter
+from brokers import instagram, threads, twitter
 from brokers.base import Broker
 
 BROKERS: dict[str, Broker] = {
     broker.key: broker
     for broker in (
+        instagram.BROKER,
         threads.BROKER,
         twitter.BROKER,
     )

@@ -43,7 +43,7 @@ def refusal(fault: str, retry_after: float) -> Response:
 
 def documented(rows: Mapping[str, ErrorRow]) -> dict[str, tuple[int, dict[str, str], Any]]:
     """Every row that is a Graph error as (status, headers, body). `*/subcode` comes with the code 100."""
-    found = {}
+    found: dict[str, tuple[int, dict[str, str], Any]] = {}
     for key in rows:
         code, _, subcode = key.replace("*", "100").partition("/")
         if code.lstrip("-").isdigit():
