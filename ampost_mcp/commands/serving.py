@@ -10,13 +10,10 @@ from typing import Any
 import anyio
 import uvicorn
 
-from ampost_mcp import logs
+from ampost_mcp import app, logs
 from ampost_mcp.cli import CommandError
 from ampost_mcp.commands.first_start import prepare
 from ampost_mcp.settings import Settings, load
-
-#: Seconds that open requests get at the end; the publisher has its own bound.
-GRACE = 3
 
 
 def serve(
@@ -28,18 +25,14 @@ def serve(
     logs.configure(settings)
     sys.stderr.write(prepare(settings))
     sys.stderr.flush()
-    from ampost_mcp.app import build
-
-    return _run(build(settings), settings.host, settings.port)
+    return app.serve(settings)
 
 
 def worker(data_dir: str | None = None) -> int:
     """The publisher alone. Exit status 0 after SIGTERM."""
-    from ampost_mcp.app import run_publisher
-
     settings = _loaded(data_dir=data_dir)
     logs.configure(settings)
-    anyio.run(_until_stopped, run_publisher, settings, backend_options={"use_uvloop": True})
+    anyio.run(_until_stopped, app.run_publisher, settings, backend_options={"use_uvloop": True})
     return 0
 
 
@@ -55,12 +48,10 @@ async def _until_stopped(run: Any, settings: Settings) -> None:
 
 def stdio(data_dir: str | None = None) -> int:
     """MCP over stdio for the owner of the data folder."""
-    from ampost_mcp.app import run_stdio
-
     settings = _loaded(data_dir=data_dir)
     logs.configure(settings)
     sys.stderr.write(prepare(settings, quiet=True))
-    anyio.run(run_stdio, settings)
+    anyio.run(app.run_stdio, settings)
     return 0
 
 
@@ -73,7 +64,9 @@ def sandbox(host: str, port: int, ledger: str | None = None) -> int:
         f"  Use it:  AMPOST_PLATFORMS_URL=http://{host}:{port} ampost-mcp serve\n"
         f"  Faults:  POST http://{host}:{port}/_control/faults\n"
     )
-    return _run(build(Path(ledger) if ledger else None), host, port)
+    simulator = build(Path(ledger) if ledger else None)
+    uvicorn.run(simulator, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1)
+    return 0
 
 
 def _loaded(**flags: Any) -> Settings:
@@ -83,16 +76,3 @@ def _loaded(**flags: Any) -> Settings:
     elif settings.sandbox:
         raise CommandError("--sandbox brings its own simulator: unset AMPOST_PLATFORMS_URL, or leave --sandbox out.")
     return settings
-
-
-def _run(app: Any, host: str, port: int) -> int:
-    config = uvicorn.Config(
-        app, host, port, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE,
-        h11_max_incomplete_event_size=65536,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    try:
-        server.run()
-    except SystemExit as ended:  # uvicorn has said why on the log
-        return int(ended.code or 0)
-    return 0 if server.started else 1

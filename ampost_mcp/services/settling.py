@@ -7,13 +7,16 @@ from datetime import datetime
 from typing import Any
 
 import anyio
+from sqlalchemy import select, update
+from sqlmodel import Session
 
 from ampost_mcp.context import App
+from ampost_mcp.errors import AppError
 from brokers.base import NOT_SEEN, Account, Attempt, Broker, Draft, Sighting
 from brokers.errors import NotSent, PlatformError, Unclear
 from brokers.platform_http import PlatformHttp
 from storage import journal
-from storage.queue import Claim
+from storage.queue import INTENTS, PLATFORM_POSTS, Claim, refresh_status
 
 #: Looks while the platform says that it is still working on it.
 PENDING_EVERY, PENDING_LOOKS = 5.0, 120
@@ -58,3 +61,30 @@ async def _look(broker: Broker, api: PlatformHttp, account: Account, draft: Draf
         return await broker.find(api, account, draft, attempt)
     except (NotSent, Unclear, PlatformError):
         return NOT_SEEN  # the look failed, which says nothing about the post
+
+
+def decide(session: Session, post_id: str, platform: str, published_url: str | None, now: datetime) -> None:
+    """An operator's word on a platform post that ended `PUBLISH_OUTCOME_UNKNOWN`: it is there, at this link, or it is
+    not, and may be retried without further ado. Raises AppError."""
+    p = PLATFORM_POSTS
+    row = session.execute(
+        select(p.c.id, p.c.error).where(p.c.post_id == post_id, p.c.platform == platform).with_for_update()
+    ).first()
+    if row is None:
+        raise AppError(
+            "POST_NOT_FOUND", f"No post {post_id} is for {platform}.", "Give the post's id and its platform."
+        )
+    if (row.error or {}).get("code") != "PUBLISH_OUTCOME_UNKNOWN":
+        raise AppError("INVALID_STATUS_TRANSITION", "The outcome of this platform post is not unknown.", None)
+    values: dict[str, Any] = {"status": "published", "url": published_url, "error": None, "published_at": now}
+    if published_url is None:
+        said = "An operator found that it was not published."
+        error = {"code": "BROKER_ERROR", "brokerCode": "PUBLISH_FAILED", "message": said, "retryable": True}
+        values = {"error": {**error, "hint": "Call posts_retry to send it again."}}
+    session.execute(update(p).where(p.c.id == row.id).values(**values, updated_at=now))
+    state = "confirmed" if published_url else "rejected"
+    session.execute(
+        update(INTENTS).where(INTENTS.c.platform_post_id == row.id, INTENTS.c.state == "unknown")
+        .values(state=state, seen="an operator's word", closed_at=now)
+    )  # fmt: skip
+    refresh_status(session, post_id, now)

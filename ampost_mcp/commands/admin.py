@@ -1,0 +1,135 @@
+"""Users, keys, sets, accounts and undecided posts, from the command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+from pydantic import BaseModel
+from sqlmodel import Session
+
+from ampost_mcp.cli import CommandError
+from ampost_mcp.commands.opening import opened
+from ampost_mcp.context import App, Caller
+from ampost_mcp.schemas import KeyCreate, KeyRef, SetCreate, SetUpdate
+from ampost_mcp.services import connections, keys, platform_sets, sessions, settling, users
+from brokers.platform_http import new_client
+
+
+def create_user(email: str, tier: str, password_stdin: bool) -> None:
+    password = sys.stdin.read().rstrip("\n") if password_stdin else None
+    with opened() as app:
+        password_hash = sessions.hash_password(password) if password else None
+        user = app.db.write_here(users.create, app.clock(), email, tier, password_hash=password_hash)
+        _print(user["id"])
+
+
+def set_tier(email: str, tier: str) -> None:
+    with opened() as app:
+        app.db.write_here(users.set_tier, email, tier)
+
+
+def list_users(json: bool) -> None:
+    _list("users", json, users.everyone, ("email", "tier", "id"))
+
+
+def create_key(user: str, name: str) -> None:
+    made = _as(user, lambda app, caller: keys.create(app, caller, KeyCreate(name=name)))
+    _print(_wire(made)["rawKey"])
+
+
+def list_keys(json: bool) -> None:
+    _list("keys", json, keys.everyones, ("prefix", "name", "userEmail", "revokedAt", "id"))
+
+
+def revoke_key(id: str) -> None:
+    with opened() as app:
+        owner = app.db.read_here(keys.owner_of, id)
+        if owner is None:
+            raise CommandError(f"No key has the id {id}; ampost-mcp keys list shows them.")
+        anyio.run(keys.revoke, app, _caller(app, owner), KeyRef(key_id=id))
+
+
+def create_set(user: str, name: str) -> None:
+    made = _as(user, lambda app, caller: platform_sets.create(app, caller, SetCreate(name=name)))
+    _print(_wire(made)["set"]["id"])
+
+
+def default_set(id: str) -> None:
+    with opened() as app:
+        owner = app.db.read_here(platform_sets.owner_of, id)
+        if owner is None:
+            raise CommandError(f"No platform set has the id {id}; ampost-mcp sets list shows them.")
+        anyio.run(platform_sets.update, app, _caller(app, owner), SetUpdate(platform_set_id=id, is_default=True))
+
+
+def list_sets(json: bool) -> None:
+    _list("sets", json, platform_sets.everyones, ("name", "userEmail", "isDefault", "connectionCount", "id"))
+
+
+def connect(
+    platform: str, user: str, set_id: str, platform_account_id: str | None, username: str | None, expires_in: float | None
+) -> None:  # fmt: skip
+    tokens = _tokens_from_stdin()
+
+    async def do(app: App, caller: Caller) -> str:
+        app.http = new_client()
+        async with app.http:
+            return await connections.connect_with_token(
+                app, caller.user_id, set_id, platform, tokens["accessToken"], tokens.get("refreshToken"), expires_in,
+                platform_account_id, username,
+            )  # fmt: skip
+
+    _print(_as(user, do))
+
+
+def settle(post: str, platform: str, published: str | None, not_published: bool) -> None:
+    """Records what a person found out about an outcome that is unknown."""
+    if bool(published) == not_published:
+        raise CommandError("Say either --published URL or --not-published.")
+    with opened() as app:
+        app.db.write_here(settling.decide, post, platform, published, app.clock())
+
+
+def _tokens_from_stdin() -> dict[str, Any]:
+    try:
+        tokens = json.loads(sys.stdin.read())
+        if not isinstance(tokens["accessToken"], str):
+            raise TypeError
+    except (ValueError, KeyError, TypeError):
+        raise CommandError('Standard input must hold {"accessToken": "...", "refreshToken": "..."}.') from None
+    return dict(tokens)
+
+
+def _as(email: str, do: Callable[[App, Caller], Any]) -> Any:
+    """Runs an operation as a user."""
+    with opened() as app:
+        user = app.db.read_here(users.by_email, email)
+        if user is None:
+            raise CommandError(f"No user has the address {email}; ampost-mcp users list shows them.")
+        return anyio.run(do, app, _caller(app, user))
+
+
+def _caller(app: App, user: dict[str, Any]) -> Caller:
+    return Caller(user["id"], user["email"], user["tier"], user["owner_tag"])
+
+
+def _wire(model: BaseModel) -> dict[str, Any]:
+    return model.model_dump(by_alias=True, mode="json")
+
+
+def _list(name: str, as_json: bool, rows: Callable[[Session], list[dict[str, Any]]], columns: tuple[str, ...]) -> None:
+    with opened() as app:
+        found = app.db.read_here(rows)
+    if as_json:
+        _print(json.dumps({name: found}, indent=2))
+        return
+    for row in found:
+        _print("  ".join(str(row[column]) if row[column] is not None else "-" for column in columns))
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
