@@ -1,7 +1,7 @@
 """Where statements run: `read` and `write` take plain functions of a `Session`.
 
-SQLite gets one writer thread. Writes that wait for it together share one transaction and one flush to disk, each behind its
-own savepoint, and each caller hears of success only after the commit. PostgreSQL runs each write in a transaction of its
+SQLite gets one writer thread. Writes that wait for it together share one transaction and one flush to disk, each behind
+its own savepoint, and each caller hears of it only after the commit. PostgreSQL runs each write in a transaction of its
 own, on a thread. (Measured on SQLite: an async session costs 0.6 ms of CPU a statement in thread hops, this 0.1.)
 """
 
@@ -18,6 +18,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 P = ParamSpec("P")
@@ -26,6 +27,9 @@ T = TypeVar("T")
 #: Writes that one commit carries at the most.
 BATCH = 64
 THREADS = 12
+#: PostgreSQL undid a transaction so that another could go on; running it again is the documented answer.
+UNDONE = frozenset({"40001", "40P01"})
+TRIES = 5
 
 
 def parse_url(url: str) -> str:
@@ -56,6 +60,7 @@ class Database:
             self.url,
             pool_size=THREADS + 2,
             max_overflow=4,
+            pool_reset_on_return=None,  # sessions and transactions end themselves; a second rollback costs time
             connect_args={"check_same_thread": False, "timeout": 15},
         )
         event.listen(engine, "connect", _set_up_sqlite)
@@ -89,16 +94,26 @@ class Database:
 
     async def write(self, do: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs `do` in a transaction; its result is returned once the commit is on disk. It goes on when the caller is
-        cancelled."""
+        cancelled. On PostgreSQL `do` may run several times, each time on a clean slate."""
         if self._writer is not None:
             return await asyncio.wrap_future(self._writer.submit(lambda session: do(session, *args, **kwargs)))
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: self.write_here(do, *args, **kwargs))
+        running = loop.run_in_executor(self._threads, lambda: self.write_here(do, *args, **kwargs))
+        return await asyncio.shield(running)
 
     def write_here(self, do: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same, blocking: for commands and start-up."""
         if self._writer is not None:
             return self._writer.submit(lambda session: do(session, *args, **kwargs)).result()
+        for _ in range(TRIES - 1):
+            try:
+                return self._transact(do, *args, **kwargs)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in UNDONE:
+                    raise
+        return self._transact(do, *args, **kwargs)
+
+    def _transact(self, do: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             return do(session, *args, **kwargs)
 
@@ -109,17 +124,21 @@ class Database:
         self.engine.dispose()
 
 
+_Item = tuple[Callable[[Session], Any], Future[Any]]
+
+
 class _Writer:
     """The one thread that writes to SQLite."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._waiting: queue.SimpleQueue[tuple[Callable[[Session], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="ampost-writer", daemon=True)
         self._thread.start()
 
     def submit(self, do: Callable[[Session], T]) -> Future[T]:
         future: Future[T] = Future()
+        future.set_running_or_notify_cancel()  # from here on nobody can cancel it
         self._waiting.put((do, future))
         return future
 
@@ -129,48 +148,50 @@ class _Writer:
 
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:
-            batch = [first]
-            closing = False
-            while len(batch) < BATCH and not self._waiting.empty():
-                item = self._waiting.get()
-                if item is None:
-                    closing = True
-                    break
-                batch.append(item)
+            batch, is_closing = self._gather(first)
             self._commit(batch)
-            if closing:
+            if is_closing:
                 return
 
-    def _commit(self, batch: list[tuple[Callable[[Session], Any], Future[Any]]]) -> None:
-        done: list[tuple[Future[Any], Any]] = []
+    def _gather(self, first: _Item) -> tuple[list[_Item], bool]:
+        """What waits now, and whether `close` was among it."""
+        batch = [first]
+        while len(batch) < BATCH and not self._waiting.empty():
+            item = self._waiting.get()
+            if item is None:
+                return batch, True
+            batch.append(item)
+        return batch, False
+
+    def _commit(self, batch: list[_Item]) -> None:
         try:
             with self._engine.connect() as connection:
                 connection.info["writes"] = True
                 try:
                     with connection.begin():
-                        for do, future in batch:
-                            self._run_one(connection, do, future, done)
+                        answers = [(_run_one(connection, do), future) for do, future in batch]
                 finally:
                     connection.info.pop("writes", None)
         except BaseException as error:  # the commit itself failed: nothing of the batch is on disk
             for _, future in batch:
-                if not future.done():
-                    future.set_exception(error)
+                future.set_exception(error)
             return
-        for future, result in done:
-            future.set_result(result)
+        for (result, failure), future in answers:
+            if failure is None:
+                future.set_result(result)
+            else:
+                future.set_exception(failure)
 
-    def _run_one(
-        self, connection: Connection, do: Callable[[Session], Any], future: Future[Any], done: list[tuple[Future[Any], Any]]
-    ) -> None:  # fmt: skip
-        try:
-            with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as session:
-                result = do(session)
-                session.commit()  # releases the savepoint; the batch's commit comes later
-        except Exception as error:
-            future.set_exception(error)
-        else:
-            done.append((future, result))
+
+def _run_one(connection: Connection, do: Callable[[Session], Any]) -> tuple[Any, Exception | None]:
+    """Runs one write behind its savepoint; what it raised undoes it alone."""
+    try:
+        with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as session:
+            result = do(session)
+            session.commit()  # releases the savepoint; the batch's commit comes later
+    except Exception as error:
+        return None, error
+    return result, None
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
@@ -184,4 +205,6 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     # A transaction that reads first and then writes fails at once when another wrote in between, whatever the time-out.
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.info.get("writes") else "BEGIN")
+    # On the driver's own connection: through SQLAlchemy this statement would cost as much as a query.
+    statement = "BEGIN IMMEDIATE" if connection.info.get("writes") else "BEGIN"
+    connection.connection.dbapi_connection.execute(statement)  # type: ignore[union-attr]

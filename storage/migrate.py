@@ -46,7 +46,7 @@ def _revision(connection: Connection) -> str | None:
 
 
 def upgrade(db: Database) -> str | None:
-    """Migrates to `head()`. Answers the path of the copy that was made of an SQLite file with an older schema, else None.
+    """Migrates to `head()`. Answers the path of the copy made of an SQLite file with an older schema, else None.
     Raises NewerSchema, before anything is changed."""
     found = revision(db)
     if found == head():

@@ -10,7 +10,7 @@ from storage.tables import metadata
 
 
 def is_in_tables(item: Any, name: str | None, kind: str, is_reflected: bool, _other: Any) -> bool:
-    """The search index lives outside of `storage.tables`: as virtual tables, or as an index of an optional extension."""
+    """The search index is not in `storage.tables`: virtual tables, or an index of an optional extension."""
     return not (is_reflected and (str(name).startswith("posts_fts") or name == "ix_posts_search"))
 
 
