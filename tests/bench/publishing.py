@@ -1,0 +1,81 @@
+"""How fast and how punctual: many platform posts due at one instant, and single ones, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.prove.postgres import postgres
+from tests.prove.stage import Stage, stage
+
+ACCOUNTS, EACH, LATENCY = 50, 20, 0.1
+SINGLES = 15
+
+
+async def run(folder: Path, options: argparse.Namespace) -> None:
+    (folder / "sqlite").mkdir()
+    await _on(folder / "sqlite", None, 0)
+    with postgres(folder / "pg") as url:
+        for workers in (1, 2, 4):
+            where = folder / f"pg{workers}"
+            where.mkdir()
+            await _on(where, url, workers)
+
+
+async def _on(folder: Path, database: str | None, workers: int) -> None:
+    async with stage(folder, database, lanes=ACCOUNTS) as made, AsyncExitStack():
+        flags = ("--no-worker",) if workers else ()
+        server = await made.start("serve", *flags)
+        for _ in range(workers):
+            await made.start("worker")
+        await made.ready(server)
+        name = f"PostgreSQL, {workers} workers" if workers else "SQLite, one process"
+        late = [await _single(made, server.url or "", n) for n in range(SINGLES)]
+        print(f"{name}: a single due post is {statistics.median(late) * 1000:.0f} ms late (median of {SINGLES})")  # noqa: T201
+        await made.control("settings", {"answerDelay": LATENCY})
+        took, requests = await _burst(made, server.url or "")
+        least = EACH * requests * LATENCY
+        print(  # noqa: T201
+            f"{name}: {ACCOUNTS * EACH} posts of {ACCOUNTS} accounts due at once: {took:.1f} s; lanes and latency alone "
+            f"take {least:.1f} s ({took / least:.2f}x)", flush=True,
+        )  # fmt: skip
+
+
+async def _single(made: Stage, url: str, number: int) -> float:
+    """From the due time to the platform's publish request, in seconds."""
+    due = datetime.now(UTC) + timedelta(seconds=0.6)
+    await _schedule(made, url, number % ACCOUNTS, due, f"single {number}")
+    while True:
+        rows = [row for row in await made.published() if row["text"] == f"single {number}"]
+        if rows:
+            return float(rows[0]["at"]) - due.timestamp()
+        await asyncio.sleep(0.05)
+
+
+async def _burst(made: Stage, url: str) -> tuple[float, int]:
+    """Seconds from the due time until the last is public, and requests a post."""
+    due = datetime.now(UTC) + timedelta(seconds=25)
+    for each in range(EACH):
+        await asyncio.gather(*(_schedule(made, url, lane, due, f"burst {lane} {each}") for lane in range(ACCOUNTS)))
+    await made.control("requests", method="DELETE")
+    while True:
+        rows = [row for row in await made.published() if row["text"].startswith("burst")]
+        if len(rows) == ACCOUNTS * EACH:
+            seen = len((await made.control("requests", method="GET"))["requests"])
+            return max(float(row["at"]) for row in rows) - due.timestamp(), round(seen / len(rows))
+        await asyncio.sleep(0.2)
+
+
+async def _schedule(made: Stage, url: str, lane: int, due: datetime, text: str) -> None:
+    body: dict[str, Any] = {
+        "content": {"text": text}, "platforms": ["twitter"], "platformSetId": made.sets[lane],
+        "scheduledFor": due.isoformat(),
+    }  # fmt: skip
+    headers = {"Authorization": f"Bearer {made.keys[lane]}"}
+    answer = await made.http.post(f"{url}/api/v1/posts", json=body, headers=headers)
+    answer.raise_for_status()
