@@ -138,7 +138,7 @@ def _view(world: World, post: Published) -> dict[str, Any]:
 def listing(stories: bool) -> Any:
     async def handler(world: World, request: Request) -> Response:
         who, given = await _caller(world, request), await parameters(request)
-        only(given, ("fields", "limit", "since", "until"))
+        only(given, ("fields", "limit", "since", "until", "summary"))
         posts = [
             post for post in world.published("instagram", who) if (post.extra.get("media_type") == "STORIES") == stories
         ]  # fmt: skip
@@ -150,7 +150,7 @@ def listing(stories: bool) -> Any:
 
 async def quota(world: World, request: Request) -> Response:
     who, given = await _caller(world, request), await parameters(request)
-    only(given, ("fields", "since"))
+    only(given, ("fields", "since", "summary"))
     limits = world.identities["instagram", who].extra
     row = {
         "quota_usage": limits["quota_usage"],

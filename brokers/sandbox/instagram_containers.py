@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -46,7 +47,7 @@ def check(given: Mapping[str, str]) -> None:
 
 
 def children_of(objects: Mapping[str, Any], who: str, listed: str) -> list[dict[str, Any]]:
-    ids = listed.split(",")
+    ids = list(map(str, json.loads(listed))) if listed.startswith("[") else listed.split(",")
     if not 2 <= len(ids) <= 10 or len(set(ids)) != len(ids):
         refuse(100, "A carousel has 2 to 10 items", subcode=2207028)
     children = [objects.get(each, {}) for each in ids]
