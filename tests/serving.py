@@ -18,8 +18,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """Serves an ASGI app on a free loopback port; yields its root URL once it answers."""
+def serving(app: Any, port: int | None = None) -> Iterator[str]:
+    """Serves an ASGI app on a loopback port (a free one); yields its root URL once it answers."""
     started = threading.Event()
 
     class Server(uvicorn.Server):
@@ -27,7 +27,7 @@ def serving(app: Any) -> Iterator[str]:
             await super().startup(sockets)
             started.set()
 
-    port = free_port()
+    port = port or free_port()
     server = Server(uvicorn.Config(app, port=port, log_config=None, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

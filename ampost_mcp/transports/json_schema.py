@@ -17,12 +17,12 @@ def schema_of(model: type[BaseModel], mode: Mode = "validation") -> dict[str, An
     return plain
 
 
-def _plain(node: Any, definitions: dict[str, Any]) -> Any:
+def _plain(node: Any, definitions: dict[str, Any] | None) -> Any:
     if isinstance(node, list):
         return [_plain(item, definitions) for item in node]
     if not isinstance(node, dict):
         return node
-    if "$ref" in node:
+    if "$ref" in node and definitions is not None:
         beside = {key: value for key, value in node.items() if key != "$ref"}
         return _plain({**definitions[node["$ref"].rpartition("/")[2]], **beside}, definitions)
     return {
@@ -32,9 +32,15 @@ def _plain(node: Any, definitions: dict[str, Any]) -> Any:
     }
 
 
-def _properties(properties: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+def _properties(properties: dict[str, Any], definitions: dict[str, Any] | None) -> dict[str, Any]:
     """A property may itself be called `title`."""
     return {name: _plain(schema, definitions) for name, schema in properties.items()}
+
+
+def without_noise(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema whose references stay."""
+    kept: dict[str, Any] = _plain(schema, None)
+    return kept
 
 
 def flattened(schema: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,188 @@
+"""The composition root: settings become open resources, routes, and a server."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount, Route
+
+from ampost_mcp import logs
+from ampost_mcp.context import App, Clock, utc_now
+from ampost_mcp.settings import Settings
+from ampost_mcp.services import media
+from ampost_mcp.services.scheduler import Publisher
+from ampost_mcp.tiers import Limiter
+from ampost_mcp.transports import dashboard, rest, site
+from ampost_mcp.transports.http import EXCEPTION_HANDLERS, Outermost
+from ampost_mcp.transports.mcp import Server
+from ampost_mcp.transports.mcp_http import Door
+from ampost_mcp.transports.streams import Streams
+from brokers import BROKERS
+from brokers.platform_http import new_client
+from storage.database import Database
+from storage.migrate import upgrade
+from storage.sealing import Keyring
+
+if TYPE_CHECKING:
+    from ampost_mcp.context import Caller
+
+log = structlog.get_logger("ampost.app")
+
+#: Seconds that open requests and operations get when the server stops.
+GRACE = 4
+
+
+def build(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
+    """The whole server as an ASGI application. Its lifespan migrates the database and runs the publisher.
+
+    `state.app` is the open `App`, `state.streams` the requests that clients keep open.
+    """
+    app = opened(settings, clock)
+    simulator = _simulator(app.settings)
+    streams = Streams()
+    door = Door(app, Server(app), streams)
+    routes: list[BaseRoute] = [
+        Route("/mcp", door), *rest.routes(app), *site.routes(app), *dashboard.routes(app),
+        *([Mount("/sandbox", simulator)] if simulator else []),
+    ]  # fmt: skip
+
+    @asynccontextmanager
+    async def lifespan(starlette: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as open_things:
+            open_things.push_async_callback(closed, app)
+            await asyncio.to_thread(upgrade, app.db)
+            if simulator is not None:
+                await open_things.enter_async_context(simulator.router.lifespan_context(simulator))
+            await open_things.enter_async_context(door.running())
+            open_things.push_async_callback(_operations_end, app)
+            if app.settings.with_worker:
+                await open_things.enter_async_context(publishing(app))
+            yield
+
+    starlette = Starlette(
+        routes=routes, middleware=[Middleware(Outermost)], exception_handlers=EXCEPTION_HANDLERS, lifespan=lifespan
+    )
+    starlette.router.redirect_slashes = False
+    starlette.state.app, starlette.state.streams = app, streams
+    return starlette
+
+
+def opened(settings: Settings, clock: Clock = utc_now) -> App:
+    """Database, keys, HTTP client, limiter. Raises ValueError for a database that is not supported."""
+    if settings.sandbox and not settings.platforms_url:
+        settings = settings.model_copy(update={"platforms_url": f"http://127.0.0.1:{settings.port}/sandbox"})
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    app = App(settings, Database(settings.database), Keyring.of(settings.secrets()), new_client(), BROKERS, clock)
+    app.extras["limiter"] = Limiter(settings.rate_limit_storage)
+    return app
+
+
+async def closed(app: App) -> None:
+    await app.http.aclose()
+    await asyncio.to_thread(app.db.close)
+
+
+def _simulator(settings: Settings) -> Starlette | None:
+    if not settings.sandbox:
+        return None
+    from brokers.sandbox.app import build as build_simulator
+
+    return build_simulator(settings.data_dir / "sandbox.db")
+
+
+@asynccontextmanager
+async def publishing(app: App) -> AsyncIterator[None]:
+    """Runs the publisher in this process."""
+    app.publisher = publisher = Publisher(app, tend=lambda: media.clear_unused(app))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_keep_running, publisher)
+        try:
+            yield
+        finally:
+            with anyio.CancelScope(shield=True):
+                await publisher.stop()
+
+
+async def _keep_running(publisher: Publisher) -> None:
+    while True:
+        try:
+            return await publisher.run()
+        except Exception:
+            log.exception("publisher.crashed")
+            await anyio.sleep(1)
+
+
+async def _operations_end(app: App) -> None:
+    """Waits for operations whose client has gone."""
+    if running := app.extras.get("running"):
+        await asyncio.wait(running, timeout=GRACE)
+
+
+class _Uvicorn(uvicorn.Server):
+    """Ends what clients keep open, and the publisher, as soon as it is told to stop."""
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        # Everything that start-up made stays: the collector need not look at it again. Frequent collections showed as
+        # pauses of 60 ms.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 50, 100)
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        state = self.config.app.state  # type: ignore[union-attr]
+        state.streams.close_all()
+        publisher = state.app.publisher
+        stopping = [publisher.stop()] if publisher is not None else []
+        await asyncio.gather(super().shutdown(sockets), *stopping)
+
+
+def serve(settings: Settings) -> int:
+    """Serves until SIGTERM or SIGINT. Answers the exit status: 0 when it ended in order."""
+    logs.configure(settings)
+    config = uvicorn.Config(
+        build(settings), settings.host, settings.port, lifespan="on", log_config=None, access_log=False,
+        server_header=False, timeout_graceful_shutdown=GRACE,
+    )  # fmt: skip
+    server = _Uvicorn(config)
+    try:
+        server.run()
+    except SystemExit as ended:  # uvicorn has said why in the log
+        return int(ended.code or 0)
+    return 0 if server.started else 1
+
+
+async def run_publisher(settings: Settings, stopped: anyio.Event) -> None:
+    """The publisher alone, until `stopped` is set."""
+    app = opened(settings)
+    try:
+        await asyncio.to_thread(upgrade, app.db)
+        async with publishing(app):
+            await stopped.wait()
+    finally:
+        await closed(app)
+
+
+async def run_stdio(settings: Settings) -> None:
+    """MCP over stdin and stdout for the owner of the data folder, until the client closes them. Publishes too, unless
+    another process has the data folder."""
+    app = opened(settings)
+    try:
+        await asyncio.to_thread(upgrade, app.db)
+        owner = await app.db.read(_owner)
+        async with AsyncExitStack() as open_things:
+            if settings.with_worker:
+                await open_things.enter_async_context(publishing(app))
+            await Server(app, owner).run_stdio_async()
+            await _operations_end(app)
+    finally:
+        await closed(app)
