@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from brokers import instagram, threads, twitter
+from brokers import instagram, linkedin, threads, twitter, youtube
 from brokers.base import Broker
 
 BROKERS: dict[str, Broker] = {
     broker.key: broker
     for broker in (
         instagram.BROKER,
+        linkedin.BROKER,
         threads.BROKER,
         twitter.BROKER,
+        youtube.BROKER,
     )
 }  # fmt: skip

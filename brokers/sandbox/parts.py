@@ -1,10 +1,12 @@
 """The platforms that the simulator plays: one line each."""
 
-from brokers.sandbox import instagram, threads, twitter
+from brokers.sandbox import instagram, linkedin, threads, twitter, youtube
 from brokers.sandbox.world import Part
 
 PARTS: tuple[Part, ...] = (
     instagram.PART,
+    linkedin.PART,
     threads.PART,
     twitter.PART,
+    youtube.PART,
 )  # fmt: skip

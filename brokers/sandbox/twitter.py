@@ -137,11 +137,11 @@ def _view(world: World, post: Published) -> dict[str, Any]:
         return f"https://t.co/{code}"
 
     def link(found: Any) -> str:
-        written = found[0].rstrip(".,;:!?)")
+        written: str = found[0].rstrip(".,;:!?)")
         url = written if "://" in written else f"http://{written}"
-        return shorten(url, written.partition("://")[2] or written) + found[0][len(written) :]
+        return f"{shorten(url, written.partition('://')[2] or written)}{found[0][len(written) :]}"
 
-    text = str(_LINK.sub(link, post.text))
+    text: str = _LINK.sub(link, post.text)
     if post.media:
         kind = "photo" if post.media[0]["mimeType"].startswith("image/") else "video"
         where = shorten(f"{post.url}/{kind}/1", "pic.x.com")

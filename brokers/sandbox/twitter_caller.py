@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -23,7 +24,7 @@ def caller(world: World, request: Request, *scopes: str) -> Identity:
     return world.identities["twitter", token.identity]
 
 
-async def body_of(request: Request, fields: dict[str, type]) -> dict[str, Any]:
+async def body_of(request: Request, fields: Mapping[str, type]) -> dict[str, Any]:
     """The JSON body; a field that is unknown or has another type is refused."""
     if not request.headers.get("content-type", "").startswith("application/json"):
         refuse(415, "Unsupported Media Type", "The body must be application/json.")
