@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-import structlog
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
@@ -13,12 +10,6 @@ from ampost_mcp.errors import AppError
 from ampost_mcp.services import sessions
 from ampost_mcp.tiers import API_KEYS, admit_key
 from storage import keys
-from storage.tables import ApiKey
-
-log = structlog.get_logger("ampost.auth")
-
-#: How precise `lastUsedAt` is.
-TOUCH_EVERY = timedelta(minutes=1)
 
 
 async def by_key(app: App, headers: Headers) -> Caller:
@@ -31,7 +22,8 @@ async def by_key(app: App, headers: Headers) -> Caller:
         raise unauthorized("The API key is not valid, or has been revoked.")
     key, user = found
     admit_key(user.tier)
-    await _touch(app, key)
+    if keys.is_stale(key, now := app.clock()):
+        await app.db.write(keys.touch, key.id, now)
     return Caller(user.id, user.email, user.tier, user.owner_tag, key_id=key.id)
 
 
@@ -68,11 +60,3 @@ async def dead_keys(app: App, key_ids: list[str]) -> list[str]:
     """Those of the keys that would be refused now."""
     alive = await app.db.read(keys.alive, key_ids, API_KEYS)
     return [key_id for key_id in key_ids if key_id not in alive]
-
-
-async def _touch(app: App, key: ApiKey) -> None:
-    now = app.clock()
-    if key.last_used_at is None or now - key.last_used_at > TOUCH_EVERY:
-        await app.db.write(keys.touch, key.id, now)
-
-

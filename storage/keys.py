@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -83,6 +84,16 @@ def revoke(session: Session, user_id: str, key_id: str, now: datetime) -> bool:
     """False when the user has no such key that is not revoked yet."""
     mine = (KEYS.c.id == key_id) & (KEYS.c.user_id == user_id) & KEYS.c.revoked_at.is_(None)
     return bool(session.execute(update(KEYS).where(mine).values(revoked_at=now)).rowcount)  # type: ignore[attr-defined]
+
+
+def alive(session: Session, key_ids: Collection[str], tiers: Collection[str]) -> set[str]:
+    """Those of the keys that are not revoked and whose user has one of the tiers."""
+    found = session.execute(
+        select(KEYS.c.id)
+        .join(USERS, USERS.c.id == KEYS.c.user_id)
+        .where(KEYS.c.id.in_(key_ids), KEYS.c.revoked_at.is_(None), USERS.c.tier.in_(tiers))
+    )
+    return set(found.scalars())
 
 
 def is_stale(key: FoundKey, now: datetime) -> bool:
