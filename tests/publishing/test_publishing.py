@@ -1,0 +1,205 @@
+"""Publishing: what is sent, how often, and what a post says about it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ampost_mcp.context import App
+from brokers.base import Receipt, Sighting
+from brokers.errors import NotSent, PlatformError, Unclear
+from storage.tables import PublishIntent
+from tests.publishing.conftest import Author, Script, publisher, raises
+
+Scripts = dict[str, Script]
+
+
+async def test_a_draft_is_published_once_and_says_where(app: App, author: Author, scripts: Scripts) -> None:
+    async with publisher(app):
+        post = await author.publish(await author.draft("hello", "threads", "facebook"))
+    assert post["status"] == "published"
+    assert [(pp["status"], pp["platformPostId"], pp["attempts"]) for pp in post["platformPosts"]] == [
+        ("published", "remote-1", 1)
+    ] * 2
+    assert scripts["threads"].sent == scripts["facebook"].sent == ["hello"]
+
+
+async def test_a_published_post_is_not_published_again(app: App, author: Author, scripts: Scripts) -> None:
+    async with publisher(app):
+        post_id = await author.draft()
+        await author.publish(post_id)
+        assert (await author.publish(post_id))["error"] == "INVALID_STATUS_TRANSITION"
+    assert scripts["threads"].sent == ["hello"]
+
+
+async def test_two_publish_calls_at_once_send_once(app: App, author: Author, scripts: Scripts) -> None:
+    async with publisher(app):
+        post_id = await author.draft()
+        answers = await asyncio.gather(*(author.publish(post_id) for _ in range(5)))
+    assert sorted(answer.get("status", "refused") for answer in answers) == ["published"] + ["refused"] * 4
+    assert scripts["threads"].sent == ["hello"]
+
+
+@pytest.mark.parametrize("error", [Unclear("reset"), RuntimeError("cannot read the answer")])
+async def test_an_unclear_answer_is_never_sent_again(
+    app: App, author: Author, scripts: Scripts, error: Exception
+) -> None:
+    scripts["threads"].sends = [raises(error)]
+    async with publisher(app):
+        answer = await author.publish(post_id := await author.draft())
+        assert answer["error"] == "PUBLISH_OUTCOME_UNKNOWN"
+        post = await author.get(post_id)
+        assert post["status"] == "failed" and post["platformPosts"][0]["error"]["retryable"] is False
+        assert (await author.retry(post_id))["error"] == "INVALID_STATUS_TRANSITION"
+        assert (await author.retry(post_id, platforms=["threads"]))["error"] == "INVALID_STATUS_TRANSITION"
+        assert (await author.retry(post_id, acknowledge_duplicate_risk=True))["error"] == "INVALID_STATUS_TRANSITION"
+        assert scripts["threads"].sent == ["hello"] and scripts["threads"].looks > 1
+        scripts["threads"].sends = [lambda: None]
+        again = await author.retry(post_id, platforms=["threads"], acknowledge_duplicate_risk=True)
+    assert again["status"] == "published" and again["platformPosts"][0]["attempts"] == 2
+
+
+async def test_an_unclear_answer_is_settled_by_a_look(app: App, author: Author, scripts: Scripts) -> None:
+    scripts["threads"].sends = [raises(Unclear("timeout"))]
+    scripts["threads"].sighting = Sighting("published", Receipt("seen", "https://example.com/seen"))
+    async with publisher(app):
+        post = await author.publish(await author.draft())
+    assert (post["status"], post["platformPosts"][0]["platformPostId"]) == ("published", "seen")
+    assert scripts["threads"].sent == ["hello"]
+
+
+async def test_a_look_that_finds_a_refusal_says_why(app: App, author: Author, scripts: Scripts) -> None:
+    scripts["threads"].sends = [raises(Unclear("timeout"))]
+    refusal = PlatformError("The video is bad.", kind="content", code="MEDIA_UPLOAD_FAILED")
+    scripts["threads"].sighting = Sighting("refused", error=refusal)
+    async with publisher(app):
+        assert (await author.publish(await author.draft()))["error"] == "MEDIA_UPLOAD_FAILED"
+
+
+async def test_a_handle_that_may_go_on_does_so_under_the_same_attempt(
+    app: App, author: Author, scripts: Scripts
+) -> None:
+    scripts["threads"].sends = [raises(Unclear("broken off")), lambda: None]
+    scripts["threads"].sighting = Sighting("resume")
+    async with publisher(app):
+        post = await author.publish(await author.draft())
+    assert post["status"] == "published" and post["platformPosts"][0]["attempts"] == 1
+    assert scripts["threads"].uploaded == 1
+
+
+async def test_what_surely_was_not_sent_is_tried_again(app: App, author: Author, scripts: Scripts) -> None:
+    limited = PlatformError("Slow down.", kind="quota", retry_after=0.05)
+    scripts["threads"].sends = [raises(limited), raises(limited), lambda: None]
+    async with publisher(app):
+        post = await author.publish(await author.draft())
+    assert post["status"] == "published" and post["platformPosts"][0]["attempts"] == 3
+    assert scripts["threads"].uploaded == 1, "the container is kept"
+
+
+async def test_tries_end(app: App, author: Author, scripts: Scripts) -> None:
+    scripts["threads"].sends = [raises(PlatformError("Slow down.", kind="quota", retry_after=0.02))]
+    async with publisher(app):
+        answer = await author.publish(post_id := await author.draft())
+        assert answer["error"] == "BROKER_ERROR"
+        error = (await author.get(post_id))["platformPosts"][0]["error"]
+    assert error["retryable"] is True and len(scripts["threads"].sent) == 5
+
+
+async def test_a_wait_longer_than_an_hour_is_not_begun(app: App, author: Author, scripts: Scripts) -> None:
+    scripts["threads"].sends = [raises(PlatformError("Tomorrow.", kind="quota", retry_after=86400))]
+    async with publisher(app):
+        assert (await author.publish(await author.draft()))["error"] == "BROKER_ERROR"
+    assert len(scripts["threads"].sent) == 1
+
+
+async def test_no_connection_is_no_attempt_at_the_platform(app: App, author: Author, scripts: Scripts) -> None:
+    scripts["threads"].sends = [raises(NotSent("refused"))]
+    async with publisher(app):
+        app.settings = app.settings.model_copy(update={"publish_wait": 0.2})
+        post = await author.publish(await author.draft())
+    assert post["status"] == "posting", "it waits for its next try"
+    assert post["platformPosts"][0]["error"]["retryable"] is True
+
+
+async def test_one_platforms_failure_is_its_own(app: App, author: Author, scripts: Scripts) -> None:
+    scripts["facebook"].sends = [raises(PlatformError("No.", kind="content")), lambda: None]
+    async with publisher(app):
+        post = await author.publish(post_id := await author.draft("hello", "threads", "facebook"))
+        assert post["status"] == "partial"
+        assert (await author.retry(post_id, platforms=["threads"]))["error"] == "INVALID_STATUS_TRANSITION"
+        assert (await author.retry(post_id, platforms=["twitter"]))["error"] == "VALIDATION_FAILED"
+        assert (await author.retry(post_id))["status"] == "published"
+    assert scripts["threads"].sent == ["hello"] and len(scripts["facebook"].sent) == 2
+
+
+async def test_an_account_publishes_one_at_a_time_and_in_order(app: App, author: Author, scripts: Scripts) -> None:
+    app.settings = app.settings.model_copy(update={"publish_wait": 0})
+    ids = [await author.draft(f"post {number}") for number in range(6)]
+    for post_id in ids:
+        await author.publish(post_id)
+    assert (await author.get(ids[-1]))["status"] == "queued"
+    async with publisher(app):
+        for post_id in ids:
+            await author.until(post_id, "published")
+    assert scripts["threads"].sent == [f"post {number}" for number in range(6)]
+    assert scripts["threads"].at_once == 1
+
+
+async def test_a_hung_platform_delays_no_other(app: App, author: Author, scripts: Scripts) -> None:
+    scripts["threads"].gate = asyncio.Event()
+    app.settings = app.settings.model_copy(update={"publish_wait": 0})
+    async with publisher(app):
+        hung = await author.draft("hung", "threads")
+        await author.publish(hung)
+        other = await author.draft("other", "facebook")
+        await author.publish(other)
+        await author.until(other, "published")
+        assert (await author.get(hung))["status"] == "posting"
+        assert (await author.cancel(hung))["error"] == "INVALID_STATUS_TRANSITION"
+        scripts["threads"].gate.set()
+        await author.until(hung, "published")
+
+
+async def test_a_scheduled_post_goes_out_at_its_time_not_before(app: App, author: Author, scripts: Scripts) -> None:
+    at = datetime.now(UTC) + timedelta(seconds=0.4)
+    async with publisher(app):
+        post_id = await author.draft("later", "facebook", scheduledFor=at.isoformat())
+        post = await author.until(post_id, "published")
+    published = datetime.fromisoformat(post["publishedAt"])
+    assert timedelta(0) <= published - at < timedelta(seconds=2)
+
+
+async def test_a_cancelled_post_is_never_sent(app: App, author: Author, scripts: Scripts) -> None:
+    soon = (datetime.now(UTC) + timedelta(seconds=0.3)).isoformat()
+    async with publisher(app):
+        post_id = await author.draft("never", "facebook", scheduledFor=soon)
+        post = await author.cancel(post_id)
+        assert (post["status"], post["platformPosts"][0]["status"]) == ("discarded", "cancelled")
+        witness = await author.draft(
+            "witness", "facebook", scheduledFor=(datetime.now(UTC) + timedelta(seconds=0.5)).isoformat()
+        )
+        await author.until(witness, "published")
+    assert scripts["facebook"].sent == ["witness"]
+
+
+async def test_what_is_too_late_fails_and_says_so(app: App, author: Author, scripts: Scripts) -> None:
+    at = (datetime.now(UTC) + timedelta(seconds=0.2)).isoformat()
+    post_id = await author.draft("late", "facebook", scheduledFor=at)
+    app.settings = app.settings.model_copy(update={"late_grace": 0.01})
+    await asyncio.sleep(0.3)  # time itself is what is tested
+    async with publisher(app):
+        post = await author.until(post_id, "failed")
+        assert post["platformPosts"][0]["error"]["code"] == "MISSED_SCHEDULE" and not scripts["facebook"].sent
+        assert (await author.retry(post_id))["status"] == "published"
+
+
+async def test_a_second_send_of_an_attempt_cannot_be_recorded(app: App, author: Author, scripts: Scripts) -> None:
+    from sqlalchemy.exc import IntegrityError
+
+    async with publisher(app):
+        post = await author.publish(await author.draft())
+    row = {"platform_post_id": post["platformPosts"][0]["id"], "attempt": 1, "step": "release", "fence": 9}
+    with pytest.raises(IntegrityError):
+        await app.db.write(lambda session: session.add(PublishIntent(**row)))

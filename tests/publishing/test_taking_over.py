@@ -1,0 +1,112 @@
+"""What another publisher does with the work of one that died, paused or stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ampost_mcp.context import App
+from brokers.base import Receipt, Sighting
+from storage import journal, queue
+from storage.queue import Claim, LostClaim
+from tests.publishing.conftest import Author, Script, publisher
+
+Scripts = dict[str, Script]
+
+
+async def _claimed(app: App, author: Author, owner: str = "dead") -> tuple[str, Claim]:
+    """A post whose platform post a process that no longer exists has claimed."""
+    app.settings = app.settings.model_copy(update={"publish_wait": 0})
+    post_id = await author.draft()
+    await author.publish(post_id)
+    claims = await app.db.write(queue.claim_due, owner, app.clock(), limit=10, caps={}, grace=60)
+    return post_id, claims[0]
+
+
+async def test_a_claim_of_a_dead_publisher_is_resumed(app: App, author: Author, scripts: Scripts) -> None:
+    post_id, claim = await _claimed(app, author)
+    await app.db.write(journal.save_step, claim, "container", "container-0")
+    async with publisher(app):
+        post = await author.until(post_id, "published")
+    assert scripts["threads"].uploaded == 0, "the journal's container is used"
+    assert scripts["threads"].sent == ["hello"] and post["platformPosts"][0]["attempts"] == 1
+
+
+async def test_an_open_intent_is_looked_up_and_never_sent(app: App, author: Author, scripts: Scripts) -> None:
+    post_id, claim = await _claimed(app, author)
+    await app.db.write(journal.open_intent, claim, "release", app.clock())
+    async with publisher(app):
+        post = await author.until(post_id, "failed")
+    assert post["platformPosts"][0]["error"]["code"] == "PUBLISH_OUTCOME_UNKNOWN"
+    assert scripts["threads"].sent == [] and scripts["threads"].looks
+
+
+async def test_an_open_intent_that_took_effect_is_found(app: App, author: Author, scripts: Scripts) -> None:
+    post_id, claim = await _claimed(app, author)
+    await app.db.write(journal.open_intent, claim, "release", app.clock())
+    scripts["threads"].sighting = Sighting("published", Receipt("seen"))
+    async with publisher(app):
+        post = await author.until(post_id, "published")
+    assert post["platformPosts"][0]["platformPostId"] == "seen" and scripts["threads"].sent == []
+
+
+async def test_a_confirmed_send_is_not_sent_again(app: App, author: Author, scripts: Scripts) -> None:
+    post_id, claim = await _claimed(app, author)
+    await app.db.write(journal.open_intent, claim, "release", app.clock())
+    await app.db.write(journal.close_intent, claim, "confirmed", app.clock(), step="release", result="remote-x")
+    async with publisher(app):
+        post = await author.until(post_id, "published")
+    assert post["platformPosts"][0]["platformPostId"] == "remote-x" and scripts["threads"].sent == []
+
+
+async def test_a_paused_publisher_that_wakes_up_is_stopped_by_the_fence(app: App, author: Author) -> None:
+    post_id, claim = await _claimed(app, author)
+    async with publisher(app):
+        await author.until(post_id, "published")
+    now = app.clock()
+    for write in (
+        lambda session: journal.save_step(session, claim, "container", "other"),
+        lambda session: journal.open_intent(session, claim, "release", now),
+        lambda session: journal.close_intent(session, claim, "confirmed", now),
+        lambda session: queue.let_go(session, claim, now, status="failed"),
+    ):
+        with pytest.raises(LostClaim):
+            await app.db.write(write)
+    assert (await author.get(post_id))["status"] == "published"
+
+
+async def test_only_what_no_live_publisher_holds_is_freed(app: App, author: Author) -> None:
+    _, claim = await _claimed(app, author, owner="other")
+    now = datetime.now(UTC)
+    await app.db.write(queue.beat, "other", now)
+    assert await app.db.write(queue.sweep, now, alive_since=now - timedelta(seconds=16), me="me") == 0
+    assert await app.db.write(queue.sweep, now, alive_since=now + timedelta(seconds=1), me="me") == 1
+    with pytest.raises(LostClaim):
+        await app.db.write(journal.save_step, claim, "container", "x")
+
+
+async def test_a_publisher_that_stops_hands_over_what_it_held(app: App, author: Author, scripts: Scripts) -> None:
+    app.settings = app.settings.model_copy(update={"publish_wait": 0})
+    scripts["threads"].gate = asyncio.Event()
+    async with publisher(app) as running:
+        post_id = await author.draft()
+        await author.publish(post_id)
+        async with asyncio.timeout(5):
+            while not scripts["threads"].sent:
+                await asyncio.sleep(0.01)
+        stopping = asyncio.create_task(running.stop())
+        scripts["threads"].gate.set()
+        await stopping
+    assert (await author.get(post_id))["status"] == "published"
+    assert scripts["threads"].sent == ["hello"]
+
+
+async def test_the_gate_says_when_it_stands_still(app: App, author: Author) -> None:
+    async with publisher(app) as running:
+        async with asyncio.timeout(5):
+            while not (await running.health())["advancing"]:
+                await asyncio.sleep(0.01)
+        running.last_tick = datetime.now(UTC) - timedelta(minutes=5)
+        assert (await running.health())["advancing"] is False
