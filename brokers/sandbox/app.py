@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from html import escape
 from pathlib import Path
@@ -19,12 +19,14 @@ from brokers.sandbox.ledger import Ledger, Published
 from brokers.sandbox.world import AFTER, BEFORE, OTHER, Fault, Part, SimRefusal, SimRoute, World
 
 
-def build(ledger_path: Path | None = None) -> Starlette:
-    """A simulator of every platform, with an empty ledger or the one at `ledger_path`; its state is `app.state.world`."""
+def build(ledger_path: Path | None = None, parts: Sequence[Part] | None = None) -> Starlette:
+    """A simulator of every platform, or of `parts` alone, with an empty ledger or the one at `ledger_path`; its state is
+    `app.state.world`."""
     from brokers.sandbox.parts import PARTS  # here, since the parts make their pages with this module
 
+    parts = PARTS if parts is None else parts
     world = World(Ledger(ledger_path))
-    world.parts = {part.platform: part for part in PARTS}
+    world.parts = {part.platform: part for part in parts}
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -40,7 +42,7 @@ def build(ledger_path: Path | None = None) -> Starlette:
         Route("/_control/accounts", _accounts, methods=["POST"]),
         Route("/_control/settings", _settings, methods=["POST"]),
     ]
-    for part in PARTS:
+    for part in parts:
         routes += [Route(f"/{r.host}{r.path}", _endpoint(world, part, r), methods=[r.method]) for r in part.routes]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.world = world
