@@ -49,7 +49,8 @@ PUBLISH = Hints(destructive=True, reaches_out=True)
 class Operation:
     """`rest_limit` is the limit that REST calls count against where it differs. `keyed`: the tool takes an
     `idempotencyKey` (REST takes the header on every POST). `flat`: the tool's arguments are the post's content, which
-    REST nests in `content`; such arguments are also checked against the platforms' rules when they are half wrong."""
+    REST nests in `content`; such arguments are also checked against the platforms' rules when they are half wrong.
+    `rest_only` arguments are not told to tools; `tool_requires` is what a tool asks for beyond the model."""
 
     name: str
     title: str
@@ -63,6 +64,8 @@ class Operation:
     rest_limit: str | None = None
     keyed: bool = False
     flat: bool = False
+    rest_only: tuple[str, ...] = ()
+    tool_requires: tuple[str, ...] = ()
 
     def limit_at(self, door: Door) -> str:
         return self.rest_limit if door == "rest" and self.rest_limit else self.limit
@@ -151,6 +154,7 @@ OPERATIONS: tuple[Operation, ...] = (
         Hints(repeatable=True),
         (Route("PATCH", f"{V1}/platform-sets/{{platformSetId}}"),
          Route("PATCH", f"{SETS}/{{platformSetId}}", alias=True)),
+        rest_only=("isDefault",), tool_requires=("platformSetId", "name"),
     ),
     Operation(
         "platform_sets_delete", "Delete a platform set",

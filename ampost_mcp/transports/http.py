@@ -54,7 +54,7 @@ class Outermost:
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])
                 message["headers"] = [*message.get("headers", ()), *_added(message, path, request_id, state["headers"])]
             await send(message)
 

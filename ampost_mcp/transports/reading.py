@@ -107,9 +107,9 @@ def read_query(request: Request, integers: frozenset[str]) -> dict[str, Any]:
 
 
 def is_clean(value: Any) -> bool:
-    """Whether a value that came from another JSON reader could be written as JSON again: no NaN, no half surrogates."""
+    """Whether a value that another JSON reader made is one that `parse_object` would have taken, names aside."""
     try:
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError):  # UnicodeEncodeError is a ValueError
+        from_json(json.dumps(value, allow_nan=False))
+    except (ValueError, RecursionError):
         return False
     return True

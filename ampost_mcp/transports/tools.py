@@ -8,6 +8,7 @@ from mcp_types import Tool, ToolAnnotations
 
 from ampost_mcp.operations import OPERATIONS, Operation
 from ampost_mcp.transports.json_schema import flattened, schema_of, with_error_arm
+from ampost_mcp.transports.meanings import explained
 
 IDEMPOTENCY_KEY = {
     "type": "string",
@@ -42,9 +43,11 @@ def _tool(operation: Operation) -> Tool:
 
 def input_schema(operation: Operation) -> dict[str, Any]:
     schema = schema_of(operation.args)
-    schema.pop("description", None)
     if operation.flat:
         schema = flattened(schema)
+    properties = {name: sub for name, sub in schema.get("properties", {}).items() if name not in operation.rest_only}
+    required = [*operation.tool_requires] or schema.get("required", [])
+    said = explained({"type": "object", "properties": properties, "required": required, "additionalProperties": False})
     if operation.keyed:
-        schema["properties"] = {**schema["properties"], "idempotencyKey": IDEMPOTENCY_KEY}
-    return {"type": "object", "properties": {}, **schema, "additionalProperties": False}
+        said["properties"]["idempotencyKey"] = IDEMPOTENCY_KEY
+    return said

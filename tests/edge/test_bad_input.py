@@ -1,0 +1,198 @@
+"""Whatever the bytes: a documented 4xx with the error object, never a 5xx."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.edge import wire
+from tests.edge.conftest import Owner
+
+JSON = {"Content-Type": "application/json"}
+DEEP = b'{"content":' + b'{"a":' * 1000 + b"1" + b"}" * 1000 + b"}"
+
+#: Bodies of POST /api/v1/posts, and the status of their answer.
+BODIES: dict[str, tuple[bytes, int]] = {
+    "lone surrogate": (b'{"content":{"text":"\\ud800"}}', 400),
+    "raw surrogate": (b'{"content":{"text":"\xed\xa0\x80"}}', 400),
+    "NUL": (b'{"content":{"text":"a\\u0000b"}}', 400),
+    "NaN": (b'{"content":{"text":"a"},"platforms":NaN}', 400),
+    "infinity": (b'{"content":{"text":"a"},"platforms":[1e999]}', 400),
+    "huge number": (b'{"scheduledFor":' + b"9" * 10_000 + b"}", 400),
+    "deep": (DEEP, 400),
+    "deep list": (b"[" * 100_000, 400),
+    "array": (b"[]", 400),
+    "string": (b'"x"', 400),
+    "null": (b"null", 400),
+    "nothing": (b"", 400),
+    "name twice": (b'{"platforms":["threads"],"platforms":["twitter"]}', 400),
+    "not UTF-8": (b'{"content":{"text":"\xff"}}', 400),
+    "byte order mark": (b"\xef\xbb\xbf{}", 400),
+    "trailing": (b"{}{}", 400),
+    "binary": (bytes(range(256)), 400),
+    "2 MB": (b'{"content":{"text":"' + b"x" * 2_000_000 + b'"}}', 413),
+    "odd names": (b'{"\\ud83d\\ude00":1,"__proto__":{},"":0}', 400),
+    "wrong types": (b'{"content":[],"platforms":{},"scheduledFor":1,"platformSetId":2}', 400),
+}  # fmt: skip
+
+#: Values of scheduledFor.
+TIMES = [
+    "2027-06-01T09:00:00", "2027-06-01", "1780304400", 1780304400, "9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+14:00",
+    "2027-06-01T09:00:00\u221201:00", "now", "", True, 2**63, "2027-13-01T00:00:00Z", "2027-06-01T09:00:00+99:00",
+]  # fmt: skip
+
+
+def is_error(answer: httpx.Response, status: int) -> bool:
+    error = answer.json()["error"]
+    assert answer.status_code == status, answer.text
+    assert error["code"] and error["message"] and error["requestId"] == answer.headers["x-request-id"]
+    assert all(detail["code"] for detail in error["details"])
+    return True
+
+
+@pytest.mark.parametrize("case", BODIES)
+async def test_a_body_is_refused(http: httpx.AsyncClient, case: str) -> None:
+    body, status = BODIES[case]
+    assert is_error(await http.post("/api/v1/posts", content=body, headers=JSON), status)
+
+
+@pytest.mark.parametrize("time", TIMES)
+async def test_a_time_is_refused(http: httpx.AsyncClient, owner: Owner, time: Any) -> None:
+    body = {"content": {"text": "a"}, "platforms": ["threads"], "platformSetId": owner.set_id, "scheduledFor": time}
+    answer = await http.post("/api/v1/posts", json=body)
+    assert is_error(answer, 400)
+    assert "scheduledFor" in [detail["field"] for detail in answer.json()["error"]["details"]]
+
+
+async def test_an_endless_body_is_cut_off(http: httpx.AsyncClient) -> None:
+    async def endless() -> Any:
+        for _ in range(2000):
+            yield b"x" * 65536
+
+    try:
+        answer = await http.post("/api/v1/posts", content=endless(), headers=JSON)
+    except httpx.WriteError:
+        return  # the server closed the connection before all of it was sent
+    assert is_error(answer, 413)
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+async def test_another_content_type_is_refused(http: httpx.AsyncClient, content_type: str) -> None:
+    assert is_error(await http.post("/api/v1/posts", content=b"{}", headers={"Content-Type": content_type}), 400)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0", "limit=101", "limit=-1", "limit=1.0", "limit=1e1", "limit=%2B5", "limit=1_0", "limit=", "limit=abc",
+        "limit=9223372036854775808", "limit=%EF%BC%95", "offset=-1", "offset=9223372036854775808", "limit=5&limit=6",
+        "status=lost", "platform=bluesky", "x=1", "search=%00", "search=" + "x" * 600, "platformSetId=%00",
+        "search=%ED%A0%80%00",
+    ],
+)  # fmt: skip
+async def test_a_query_is_refused(http: httpx.AsyncClient, query: str) -> None:
+    assert is_error(await http.get(f"/api/v1/posts?{query}"), 400)
+
+
+@pytest.mark.parametrize("path", ["%00", "x" * 5000, "..%2f..%2fetc", "%F0%9F%98%80", "%ED%A0%80", "' OR 1=1 --", "null"])
+async def test_a_strange_id_is_no_post(http: httpx.AsyncClient, path: str) -> None:
+    for method, suffix in (("GET", ""), ("DELETE", ""), ("POST", "/publish"), ("POST", "/cancel")):
+        answer = await http.request(method, f"/api/v1/posts/{path}{suffix}")
+        assert is_error(answer, answer.status_code)
+        assert answer.status_code in (400, 404)
+
+
+async def test_parameters_without_a_place_are_refused(http: httpx.AsyncClient) -> None:
+    assert is_error(await http.post("/api/v1/platform-sets?x=1", json={"name": "A"}), 400)
+    assert is_error(await http.patch("/api/v1/posts/a", json={"postId": "b", "content": {"text": "c"}}), 400)
+
+
+@pytest.mark.parametrize("path", ["/nope", "/api/v1/posts/", "/api/v1", "/mcp/", "/api/v1/posts/a/b/c", "/%00"])
+async def test_there_is_nothing_at_other_paths(http: httpx.AsyncClient, path: str) -> None:
+    assert is_error(await http.get(path), 404)
+
+
+async def test_a_wrong_method_is_told_the_right_ones(http: httpx.AsyncClient) -> None:
+    answer = await http.put("/api/v1/posts")
+    assert is_error(answer, 405)
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    ["", "Bearer", "Bearer ", "Basic abc", "Bearer amp_live_", "amp_live_x", "Bearer " + "x" * 9000, "Bearer \xe9",
+     "Bearer amp_live_" + "\xff" * 40],
+)  # fmt: skip
+async def test_a_wrong_key_is_unauthorized(http: httpx.AsyncClient, authorization: str) -> None:
+    headers = {"Authorization": authorization.encode("latin-1")}
+    for answer in (await http.get("/api/v1/posts", headers=headers), await http.post("/mcp", headers=headers)):
+        assert is_error(answer, 401)
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_the_scheme_may_have_any_case(http: httpx.AsyncClient, owner: Owner) -> None:
+    answer = await http.get("/api/v1/posts", headers={"Authorization": f"bEARER {owner.key}"})
+    assert answer.status_code == 200
+
+
+#: Arguments of posts_create over MCP, as JSON text.
+ARGUMENTS = {
+    "lone surrogate": '{"text":"\\ud800"}', "surrogate in a name": '{"\\ud800":1}', "NUL": '{"text":"\\u0000"}',
+    "NaN": '{"text":NaN}', "infinity": '{"platforms":[1e999]}', "deep": '{"platformOverrides":' + '{"a":' * 300 + "1" + "}" * 301,
+    "2^63": '{"media":[{"type":"image","url":"https://example.com/a","sizeBytes":9223372036854775808}]}',
+    "wrong types": '{"text":[],"platforms":"threads","media":{},"platformSetId":1,"idempotencyKey":7}',
+    "odd key": '{"text":"a","platforms":["threads"],"platformSetId":"x","idempotencyKey":""}',
+    "null": '{"text":null,"platforms":null}', "empty": "{}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ARGUMENTS)
+async def test_arguments_are_refused_as_a_tool_error(http: httpx.AsyncClient, case: str) -> None:
+    body, headers = wire.tool_call("posts_create", "HERE")
+    answer = await http.post("/mcp", content=json.dumps(body).replace('"HERE"', ARGUMENTS[case]), headers=headers)
+    assert answer.status_code == 200, answer.text
+    result = wire.result_of(answer)
+    assert result["isError"]
+    assert result["structuredContent"]["error"]["code"] in ("VALIDATION_FAILED", "NO_PLATFORMS_SELECTED")
+    assert json.loads(result["content"][0]["text"]) == result["structuredContent"]
+
+
+#: Whole bodies of POST /mcp.
+MESSAGES: dict[str, bytes] = {
+    "nothing": b"", "array": b"[]", "batch": b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]', "text": b"hello", "null": b"null",
+    "deep": b"[" * 100_000, "deep params": b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":' + DEEP + b"}",
+    "surrogate method": b'{"jsonrpc":"2.0","id":1,"method":"\\ud800"}',
+    "surrogate id": b'{"jsonrpc":"2.0","id":"\\ud800","method":"tools/list"}',
+    "arguments are a list": b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"posts_get","arguments":[]}}',
+    "no name": b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}',
+    "unknown method": b'{"jsonrpc":"2.0","id":1,"method":"posts/explode"}',
+    "not UTF-8": b'{"jsonrpc":"2.0","id":1,"method":"\xff"}', "huge id": b'{"jsonrpc":"2.0","id":' + b"9" * 5000 + b"}",
+    "5 MB": b" " * 5_000_000, "binary": bytes(range(256)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("era", ["legacy", "modern", "unknown"])
+@pytest.mark.parametrize("case", MESSAGES)
+async def test_a_message_is_refused(http: httpx.AsyncClient, case: str, era: str) -> None:
+    headers = {
+        "legacy": wire.ACCEPT, "modern": wire.modern_headers("tools/call", "posts_get"),
+        "unknown": {**wire.ACCEPT, "MCP-Protocol-Version": "1999-01-01"},
+    }[era]  # fmt: skip
+    answer = await http.post("/mcp", content=MESSAGES[case], headers=headers)
+    assert 400 <= answer.status_code < 500, answer.text
+    assert "error" in answer.json()
+
+
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+async def test_an_unknown_tool_is_a_tool_error_that_names_the_tools(http: httpx.AsyncClient, era: str) -> None:
+    if era == "legacy":
+        headers, body = await wire.begin_session(http), wire.message("tools/call", {"name": "posts_post", "arguments": {}})
+    else:
+        body, headers = wire.tool_call("posts_post", {})
+    result = wire.result_of(await http.post("/mcp", json=body, headers=headers))
+    assert result["isError"]
+    assert result["structuredContent"]["error"]["code"] == "NOT_FOUND"
+    assert "posts_publish" in result["structuredContent"]["error"]["hint"]
