@@ -1,4 +1,4 @@
-"""Pigeon, a platform that does not exist, added the way `brokers/README.md` says: a broker and its part of the simulator.
+"""Pigeon, a platform that does not exist, added the way `brokers/README.md` says: broker and part of the simulator.
 
 The code blocks of that page are this file's. A real platform has a file for each section.
 """
