@@ -90,8 +90,8 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "posts_list", "List posts",
-        "Lists posts, newest first, optionally by status, platform, platform set or words of the text. Discarded posts are "
-        "listed only with status discarded.",
+        "Lists posts, newest first, optionally by status, platform, platform set or a part of the text. A search "
+        "takes every character as it stands and ignores case.",
         schemas.PostList, schemas.PostsOut, posts.list_posts, "apiRead", READ, (Route("GET", f"{V1}/posts"),),
     ),
     Operation(

@@ -42,7 +42,7 @@ def load(session: Session, claim: Claim) -> Work:
         select(INTENTS).where(INTENTS.c.platform_post_id == claim.platform_post_id, INTENTS.c.state == "open")
     ).mappings().first()  # fmt: skip
     account = one(ACCOUNTS, claim.account_id)
-    return Work(post, platform_post, account, dict(steps.tuples().all()), dict(intent) if intent else None)
+    return Work(post, platform_post, account, dict(steps.all()), dict(intent) if intent else None)
 
 
 def save_step(session: Session, claim: Claim, name: str, result: Any, **values: Any) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Row, and_, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from storage.tables import Account, PlatformPost, Post, PublishIntent, Publisher, metadata
+from storage.tables import Account, PlatformPost, Post, Publisher, PublishIntent, metadata
 
 PLATFORM_POSTS = metadata.tables["platform_posts"]
 POSTS = metadata.tables["posts"]
@@ -58,7 +58,7 @@ def claim_due(
     rows = session.execute(_due(now, tuple(paused), account_id)).all()
     if not rows:
         return []
-    running = Counter(dict(session.execute(_running_by_platform()).tuples().all())) if account_id is None else Counter()
+    running = Counter(dict(session.execute(_running_by_platform()).all())) if account_id is None else Counter()
     claims: list[Claim] = []
     seen_accounts: set[str | None] = set()
     waiting: list[str] = []
