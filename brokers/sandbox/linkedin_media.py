@@ -130,7 +130,7 @@ def _finalize(world: World, who: Identity, given: dict[str, Any]) -> Response:
     if len(made) != len(asset["expected"]) or given["uploadedPartIds"] != made:
         refuse(input_error(400, "INVALID_PARTS", "uploadedPartIds must name every part in order"))
     _put_together(world, asset, sorted(asset["parts"]))
-    return Response(status_code=200)
+    return JSONResponse({})
 
 
 def _put_together(world: World, asset: dict[str, Any], numbers: list[int]) -> None:

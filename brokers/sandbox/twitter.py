@@ -68,7 +68,7 @@ async def create(world: World, request: Request) -> Response:
     post = await world.publish("twitter", who.id, text, post_id=post_id, media=media, url=url, **extra)
     shown = _view(world, post)
     return JSONResponse(
-        {"data": {"id": post.id, "text": shown["text"], "edit_history_tweet_ids": [post.id]}}, 201
+        {"data": {"id": post.id, "text": shown["text"], "edit_history_post_ids": [post.id]}}, 201
     )  # fmt: skip
 
 
@@ -107,7 +107,7 @@ async def timeline(world: World, request: Request) -> Response:
     fields = {
         "id",
         "text",
-        "edit_history_tweet_ids",
+        "edit_history_post_ids",
         *asked.get("tweet.fields", asked.get("post.fields", "")).split(","),
     }
     views = [{name: value for name, value in _view(world, post).items() if name in fields} for post in posts]
@@ -146,8 +146,11 @@ def _view(world: World, post: Published) -> dict[str, Any]:
         kind = "photo" if post.media[0]["mimeType"].startswith("image/") else "video"
         where = shorten(f"{post.url}/{kind}/1", "pic.x.com")
         text = f"{text} {where}" if text else where
+    for each in links:
+        each["start"] = text.index(each["url"])
+        each["end"] = each["start"] + len(each["url"])
     view = {
-        "id": post.id, "edit_history_tweet_ids": [post.id], "text": html.escape(text, quote=False),
+        "id": post.id, "edit_history_post_ids": [post.id], "text": html.escape(text, quote=False),
         "created_at": datetime.fromtimestamp(post.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "attachments": {"media_keys": [item["key"] for item in post.media]} if post.media else None,
         "entities": {"urls": links} if links else None,

@@ -44,7 +44,7 @@ async def find(api: PlatformHttp, account: Account, draft: Draft, attempt: Attem
     """Looks for the draft in the account's own timeline, after what stood there before the attempt."""
     before = attempt.journal.get("before")
     since = {"since_id": before} if before else {"start_time": f"{attempt.started_at - CLOCK_SKEW:%Y-%m-%dT%H:%M:%SZ}"}
-    asked = {"max_results": "100", "tweet.fields": "attachments,created_at,entities", "exclude": "retweets"}
+    asked = {"max_results": "100", "post.fields": "attachments,created_at,entities", "exclude": "retweets"}
     listed = await _timeline(api, account, asked | since)
     uploads = [attempt.journal.get(f"media-{n}") or {} for n, _ in enumerate(draft.media)]
     media_ids = {str(upload.get("id")) for upload in uploads}
@@ -186,7 +186,7 @@ def _shown(post: dict[str, Any]) -> str:
     text: str = post.get("text") or ""
     for link in (post.get("entities") or {}).get("urls") or []:
         written = link.get("expanded_url") or ""
-        text = text.replace(link["url"], "" if _MEDIA_LINK.search(written) else written)
+        text = text.replace(link.get("url") or written, "" if _MEDIA_LINK.search(written) else written)
     return html.unescape(text)
 
 
