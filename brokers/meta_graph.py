@@ -20,10 +20,9 @@ _LATER = "Nothing needs to change. The server waits and tries again by itself."
 
 #: Errors of every Graph API: developers.facebook.com/docs/graph-api/guides/error-handling and
 #: .../overview/rate-limiting, read 2026-11-22 (subcodes 464, 467 and 492: assumed).
-#: 1 and 2 say that something went wrong in between, which proves nothing about the effect: look first.
 COMMON_ROWS: dict[str, ErrorRow] = {
-    "1": ErrorRow("transient", _LATER, broker_code="PLATFORM_ERROR", may_have_posted=True),
-    "2": ErrorRow("transient", _LATER, broker_code="PLATFORM_ERROR", may_have_posted=True),
+    "1": ErrorRow("transient", _LATER, broker_code="PLATFORM_ERROR"),
+    "2": ErrorRow("transient", _LATER, broker_code="PLATFORM_ERROR"),
     "3": ErrorRow(
         "config",
         "The app at Meta lacks this capability: add it in its dashboard.",

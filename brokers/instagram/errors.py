@@ -32,7 +32,7 @@ ROWS: dict[str, ErrorRow] = {
     **COMMON_ROWS,
     "100": _bad_post("Instagram refused a value of this post: correct what the message names, then post again."),
     "100/33": ErrorRow("transient", "Instagram does not show the container. The server tries again.", restart=True),
-    "-1/2207001": ErrorRow("transient", "Nothing needs to change. The server tries again.", may_have_posted=True),
+    "-1/2207001": ErrorRow("transient", "Nothing needs to change. The server tries again."),
     "-2/2207003": _UNFETCHED,
     "-2/2207020": _REBUILD,
     "1/2207057": _bad_post("Choose a cover within the length of the video, then post again."),

@@ -102,8 +102,21 @@ def _ready(api: PlatformHttp, account: Account, container: str) -> Callable[[], 
 
 
 async def _release(fresh: PlatformHttp, account: Account, container: str) -> str:
+    """The one request. A refusal counts only when the container does not say PUBLISHED: a used container is refused
+    like a missing one."""
     url = f"{BASE}/{account.platform_account_id}/threads_publish"
-    return id_of(await fresh.request("POST", url, form={"creation_id": container}, token=account.access_token))
+    try:
+        return id_of(await fresh.request("POST", url, form={"creation_id": container}, token=account.access_token))
+    except PlatformError as refusal:
+        refusal.may_have_posted = refusal.may_have_posted or await _is_out(fresh, account, container)
+        raise
+
+
+async def _is_out(api: PlatformHttp, account: Account, container: str) -> bool:
+    try:
+        return (await _status(api, account, container))[0] == "PUBLISHED"
+    except (NotSent, Unclear, PlatformError):
+        return False
 
 
 async def _permalink(api: PlatformHttp, account: Account, post_id: str) -> str | None:

@@ -7,15 +7,19 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from brokers.base import Attempt, Draft, Media
 from brokers.errors import PlatformError, Unclear
 from brokers.instagram import BROKER
 from brokers.instagram.accepts import Settings
 from brokers.platform_http import new_client
+from brokers.sandbox.app import build
 from brokers.sandbox.world import Fault
-from tests.brokers.conftest import FileSource, MemorySteps, account_on, api_for
+from tests.brokers.conftest import FileSource, MemorySteps, Simulator, account_on, api_for
 from tests.brokers.media_server import JPEG, MP4, PNG, MediaServer, hosting
+from tests.serving import serving
 
 hosted = pytest.fixture(hosting, name="hosted")
 
@@ -134,13 +138,29 @@ async def test_a_video_that_takes_time_is_waited_for(instagram, hosted):
     assert instagram.world.counts["instagram", "wait"] > 2 and len(instagram.posts) == 1
 
 
-async def test_the_facebook_login_publishes_by_graph_facebook_com(instagram, hosted):
-    instagram.account = replace(instagram.account, metadata={"login": "facebook"})
-    world, host = instagram.world, instagram.simulator.root
-    receipt = await instagram.publish(Draft("By Facebook", media=(hosted.media("image", JPEG),)))
-    assert [post.text for post in instagram.posts] == ["By Facebook"]
-    assert receipt.id == instagram.posts[0].id and receipt.url.startswith(f"{host}/www.instagram.com/p/")
-    assert {seen["host"] for seen in world.requests if seen["step"] != "page"} == {"graph.facebook.com"}
+@pytest.fixture
+def with_graph_reads():
+    """A simulator whose graph.facebook.com reads any object by its view, as Facebook's part of it does."""
+
+    async def read(request):
+        seen = app.state.world.objects[request.path_params["object"]]["view"]
+        return JSONResponse(seen(request.query_params.get("fields")))
+
+    app = build()
+    app.router.routes.append(Route("/graph.facebook.com/{version}/{object}", read))
+    with serving(app) as root:
+        yield Simulator(root, app.state.world)
+
+
+async def test_the_facebook_login_publishes_by_graph_facebook_com(with_graph_reads, client, hosted):
+    simulator = with_graph_reads
+    account = account_on(simulator, "instagram", metadata={"login": "facebook"})
+    bench = Bench(simulator, api_for(BROKER, simulator, client, links_to_root=True), account)
+    receipt = await bench.publish(Draft("By Facebook", media=(hosted.media("image", JPEG),)))
+    assert [(post.id, post.text) for post in bench.posts] == [(receipt.id, "By Facebook")]
+    assert receipt.url.startswith(f"{simulator.root}/www.instagram.com/p/")
+    assert {seen["host"] for seen in bench.world.requests} == {"graph.facebook.com"}
+    assert (await bench.find(Draft("By Facebook", media=(hosted.media("image", JPEG),)))).receipt == receipt
 
 
 async def test_a_used_up_quota_is_said_before_anything_is_sent(instagram, hosted):
@@ -224,14 +244,26 @@ async def test_a_lost_answer_without_effect_is_not_seen(instagram, hosted, fault
     assert instagram.posts == []
 
 
-async def test_a_post_that_came_out_although_it_was_taken_for_spam_is_found(instagram, hosted):
+ALL_THE_SAME = {"spam": (4, 2207051), "server error": (-1, 2207001), "service": (2, None), "used": None}
+
+
+@pytest.mark.parametrize("answer", ALL_THE_SAME.values(), ids=ALL_THE_SAME)
+async def test_a_refusal_of_a_post_that_is_out_sends_to_look(instagram, hosted, answer):
     draft = Draft("Out", media=(hosted.media("image", JPEG),))
     await instagram.lost(draft, "error_after")
-    body = {"error": {"message": "Application request limit reached", "code": 4, "error_subcode": 2207051}}
-    instagram.world.arm_reply("instagram", "publish", 400, body)
+    if answer:
+        error = {"message": "No", "code": answer[0], "error_subcode": answer[1]}
+        instagram.world.arm_reply("instagram", "publish", 400, {"error": error})
     error = await instagram.refused(draft)
-    assert (error.kind, error.may_have_posted) == ("identity", True)
+    assert error.may_have_posted
     assert (await instagram.find(draft)).receipt.id == instagram.posts[0].id
+    assert len(instagram.posts) == 1
+
+
+async def test_a_refusal_of_a_post_that_is_not_out_is_believed(instagram, hosted):
+    instagram.world.arm_reply("instagram", "publish", 400, {"error": {"message": "No", "code": 2}})
+    error = await instagram.refused(Draft("In", media=(hosted.media("image", JPEG),)))
+    assert (error.kind, error.may_have_posted, error.restart) == ("transient", False, False)
 
 
 async def test_find_without_a_container_sees_nothing_and_asks_nobody(instagram):

@@ -173,6 +173,17 @@ async def test_a_lost_answer_after_the_effect_is_found_published(threads, hosted
     assert threads.steps.sent == 1 and len(threads.posts) == 2
 
 
+async def test_a_used_container_is_a_reason_to_look_and_none_to_build_anew(threads):
+    threads.arm("publish", "error_after")
+    with pytest.raises(Unclear):
+        await threads.publish(Draft("Once"))
+    with pytest.raises(PlatformError) as caught:
+        await threads.publish(Draft("Once"))
+    assert caught.value.platform_code == "24/4279009" and caught.value.may_have_posted
+    assert (await threads.find(Draft("Once"))).receipt.id == threads.posts[0].id
+    assert len(threads.posts) == 1
+
+
 async def _another(threads, text):
     return await threads.world.publish("threads", threads.account.platform_account_id, text)
 
