@@ -6,7 +6,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 import structlog
@@ -16,9 +16,9 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route
 
 from ampost_mcp import logs
-from ampost_mcp.context import App, Clock, utc_now
+from ampost_mcp.context import App, Caller, Clock, utc_now
 from ampost_mcp.settings import Settings
-from ampost_mcp.services import media
+from ampost_mcp.services import idempotency, media, users
 from ampost_mcp.services.scheduler import Publisher
 from ampost_mcp.tiers import Limiter
 from ampost_mcp.transports import dashboard, rest, site
@@ -31,9 +31,6 @@ from brokers.platform_http import new_client
 from storage.database import Database
 from storage.migrate import upgrade
 from storage.sealing import Keyring
-
-if TYPE_CHECKING:
-    from ampost_mcp.context import Caller
 
 log = structlog.get_logger("ampost.app")
 
@@ -59,7 +56,7 @@ def build(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     async def lifespan(starlette: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as open_things:
             open_things.push_async_callback(closed, app)
-            await asyncio.to_thread(upgrade, app.db)
+            await started(app)
             if simulator is not None:
                 await open_things.enter_async_context(simulator.router.lifespan_context(simulator))
             await open_things.enter_async_context(door.running())
@@ -84,6 +81,12 @@ def opened(settings: Settings, clock: Clock = utc_now) -> App:
     app = App(settings, Database(settings.database), Keyring.of(settings.secrets()), new_client(), BROKERS, clock)
     app.extras["limiter"] = Limiter(settings.rate_limit_storage)
     return app
+
+
+async def started(app: App) -> None:
+    """Brings the database to this version, and frees what died with a former process."""
+    await asyncio.to_thread(upgrade, app.db)
+    await idempotency.clear_orphans(app)
 
 
 async def closed(app: App) -> None:
@@ -165,7 +168,7 @@ async def run_publisher(settings: Settings, stopped: anyio.Event) -> None:
     """The publisher alone, until `stopped` is set."""
     app = opened(settings)
     try:
-        await asyncio.to_thread(upgrade, app.db)
+        await started(app)
         async with publishing(app):
             await stopped.wait()
     finally:
@@ -177,12 +180,13 @@ async def run_stdio(settings: Settings) -> None:
     another process has the data folder."""
     app = opened(settings)
     try:
-        await asyncio.to_thread(upgrade, app.db)
-        owner = await app.db.read(_owner)
+        await started(app)
+        owner = await app.db.read(users.first)
+        caller = Caller(owner["id"], owner["email"], owner["tier"], owner["owner_tag"])
         async with AsyncExitStack() as open_things:
             if settings.with_worker:
                 await open_things.enter_async_context(publishing(app))
-            await Server(app, owner).run_stdio_async()
+            await Server(app, caller).run_stdio_async()
             await _operations_end(app)
     finally:
         await closed(app)
