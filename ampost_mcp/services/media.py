@@ -195,7 +195,7 @@ def safe_name(name: str, mime_type: str) -> str:
     return f"{stem[:80] or 'media'}.{probing.EXTENSIONS[mime_type]}"
 
 
-async def sweep(app: App) -> int:
+async def clear_unused(app: App) -> int:
     """Clears uploads that no post uses, copies that no publish needs, and files that nobody recorded, once they are a
     day old. Answers how many went."""
     before = app.clock() - KEEP_UNUSED
