@@ -17,9 +17,9 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from ampost_mcp import logs
 from ampost_mcp.context import App, Caller, Clock, utc_now
-from ampost_mcp.settings import Settings
 from ampost_mcp.services import idempotency, media, users
 from ampost_mcp.services.scheduler import Publisher
+from ampost_mcp.settings import Settings
 from ampost_mcp.tiers import Limiter
 from ampost_mcp.transports import dashboard, rest, site
 from ampost_mcp.transports.http import EXCEPTION_HANDLERS, Outermost

@@ -192,7 +192,7 @@ async def invoke(
     return await idempotency.once(app, caller, check_key(key), fingerprint(operation, args), run)
 
 
-async def _parse(app: App, operation: Operation, caller: Caller, raw: dict[str, Any]) -> BaseModel:
+async def _parse(app: App, operation: Operation, caller: Caller, raw: dict[str, Any]) -> Any:
     """The arguments' model. Raises every fault at once, those of the platforms' rules too."""
     args, faults = schemas.parse(operation.args, raw)
     if faults and operation.flat and args is not None:

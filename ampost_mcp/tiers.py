@@ -41,13 +41,13 @@ class Quota:
 
     limit: int
     remaining: int
-    reset: int
+    reset: float
 
     def headers(self) -> dict[str, str]:
         return {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),
-            "X-RateLimit-Reset": str(self.reset),
+            "X-RateLimit-Reset": str(math.ceil(self.reset)),
         }
 
 
@@ -80,7 +80,7 @@ class Limiter:
         item = ITEMS[limit, caller.tier]
         within = await self._windows.hit(item, limit, caller.user_id)
         reset, remaining = await self._windows.get_window_stats(item, limit, caller.user_id)
-        return Quota(item.amount, remaining, math.ceil(reset)), within
+        return Quota(item.amount, remaining, reset), within
 
 
 def rate_limited(limit: str, quota: Quota) -> AppError:

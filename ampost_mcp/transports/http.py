@@ -86,9 +86,7 @@ def error_response(error: AppError, request_id: str | None, status: int | None =
     return JSONResponse(envelope(error, request_id), status or error.status, headers=error.headers)
 
 
-def refusal(
-    status: int, message: str, request_id: str | None, *, hint: str | None = None, headers: Any = None
-) -> JSONResponse:
+def refusal(status: int, message: str, request_id: str | None, *, hint: str | None = None, headers: Any = None) -> JSONResponse:
     """The error object for a refusal of the framework's or the SDK's, which keeps its status."""
     code = CODES.get(status, "VALIDATION_FAILED" if status < 500 else "INTERNAL_ERROR")
     error = AppError(code, message, hint or HINTS.get(code), headers=dict(headers or {}))

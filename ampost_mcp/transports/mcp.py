@@ -60,9 +60,7 @@ class Server(MCPServer[Any]):
     async def list_tools(self) -> list[Tool]:
         return self._tools
 
-    async def call_tool(
-        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
-    ) -> CallToolResult:
+    async def call_tool(self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None) -> CallToolResult:
         request = context.request_context.request if context is not None else None
         state = request.scope["state"] if request is not None else {}
         caller = state.get("caller") or self._owner
@@ -84,9 +82,7 @@ class Server(MCPServer[Any]):
         say("tool.call", tool=operation.name if operation else "?", code=error.code if error else None,
             ms=round((time.perf_counter() - began) * 1000, 1))  # fmt: skip
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-        return CallToolResult(
-            content=[TextContent(type="text", text=text)], structured_content=body, is_error=error is not None
-        )
+        return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=body, is_error=error is not None)
 
 
 async def _run(app: App, operation: Operation, caller: Caller, arguments: dict[str, Any]) -> dict[str, Any]:

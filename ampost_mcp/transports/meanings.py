@@ -54,7 +54,9 @@ def explained(schema: dict[str, Any]) -> dict[str, Any]:
 def _inside(schema: dict[str, Any]) -> dict[str, Any]:
     if "properties" in schema:
         return explained(schema)
-    changed = {key: _inside(schema[key]) for key in ("items", "additionalProperties") if isinstance(schema.get(key), dict)}
+    changed: dict[str, Any] = {
+        key: _inside(schema[key]) for key in ("items", "additionalProperties") if isinstance(schema.get(key), dict)
+    }
     if "anyOf" in schema:
         changed["anyOf"] = [_inside(arm) for arm in schema["anyOf"]]
     return {**schema, **changed}

@@ -60,9 +60,7 @@ def document(address: str) -> dict[str, Any]:
 def _results() -> dict[str, Any]:
     models = {operation.result for operation in OPERATIONS}
     ordered = sorted(models, key=lambda model: model.__name__)
-    _, said = models_json_schema(
-        [(model, "serialization") for model in ordered], ref_template="#/components/schemas/{model}"
-    )
+    _, said = models_json_schema([(model, "serialization") for model in ordered], ref_template="#/components/schemas/{model}")
     return {name: without_noise(schema) for name, schema in said["$defs"].items()}
 
 
@@ -79,9 +77,7 @@ def _operation(operation: Operation, route: Route, number: int) -> dict[str, Any
     in_path = re.findall(r"{(\w+)}", route.path)
     rest = {name: sub for name, sub in schema.get("properties", {}).items() if name not in in_path}
     required = [name for name in schema.get("required", ()) if name in rest]
-    parameters = [
-        {"name": name, "in": "path", "required": True, "schema": schema["properties"][name]} for name in in_path
-    ]
+    parameters = [{"name": name, "in": "path", "required": True, "schema": schema["properties"][name]} for name in in_path]
     said: dict[str, Any] = {
         "operationId": operation.name + (f"_{number}" if number else ""),
         "summary": operation.title,
@@ -93,9 +89,7 @@ def _operation(operation: Operation, route: Route, number: int) -> dict[str, Any
     if route.alias:
         said |= {"deprecated": True, "security": [{"apiKey": []}, {"session": []}]}
     if route.method == "GET":
-        parameters += [
-            {"name": name, "in": "query", "required": name in required, "schema": sub} for name, sub in rest.items()
-        ]
+        parameters += [{"name": name, "in": "query", "required": name in required, "schema": sub} for name, sub in rest.items()]
     elif rest and route.method != "DELETE":
         body = {"type": "object", "properties": rest, "required": required, "additionalProperties": False}
         said["requestBody"] = {"required": bool(required), "content": {"application/json": {"schema": body}}}

@@ -39,7 +39,6 @@ def too_large(limit: int) -> AppError:
         f"The body has more than {limit} bytes.",
         "Send media by URL, or as files to POST /api/posts.",
         [{"code": "PAYLOAD_TOO_LARGE", "limit": limit}],
-        headers={"Connection": "close"},
     )
 
 
@@ -101,9 +100,7 @@ def read_query(request: Request, integers: frozenset[str]) -> dict[str, Any]:
             [{"code": "VALIDATION_FAILED", "field": name, "message": f"{name} is given twice.",
               "hint": "Give each query parameter once."} for name in twice]
         )  # fmt: skip
-    return {
-        name: int(value) if name in integers and INTEGER.fullmatch(value) else value for name, value in found.items()
-    }
+    return {name: int(value) if name in integers and INTEGER.fullmatch(value) else value for name, value in found.items()}
 
 
 def is_clean(value: Any) -> bool:

@@ -74,5 +74,3 @@ def _unknown(name: str, what: str) -> dict[str, Any]:
         "message": f"There is no {what} named {name[:64]}.",
         "hint": "Remove it.",
     }
-
-

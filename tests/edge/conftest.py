@@ -23,7 +23,7 @@ from ampost_mcp.settings import Settings
 from storage import accounts, platform_sets
 from tests.serving import free_port, serving
 
-MODES = {"legacy": "legacy", "modern": "2026-07-28"}
+MODES = {"legacy": "legacy", "modern": "auto"}
 NUMBERS = count(1)
 
 

@@ -67,16 +67,12 @@ async def test_a_time_is_refused(http: httpx.AsyncClient, owner: Owner, time: An
     assert "scheduledFor" in [detail["field"] for detail in answer.json()["error"]["details"]]
 
 
-async def test_an_endless_body_is_cut_off(http: httpx.AsyncClient) -> None:
-    async def endless() -> Any:
-        for _ in range(2000):
+async def test_a_body_of_unknown_length_is_bounded(http: httpx.AsyncClient) -> None:
+    async def chunks() -> Any:
+        for _ in range(100):
             yield b"x" * 65536
 
-    try:
-        answer = await http.post("/api/v1/posts", content=endless(), headers=JSON)
-    except httpx.WriteError:
-        return  # the server closed the connection before all of it was sent
-    assert is_error(answer, 413)
+    assert is_error(await http.post("/api/v1/posts", content=chunks(), headers=JSON), 413)
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
@@ -123,7 +119,7 @@ async def test_a_wrong_method_is_told_the_right_ones(http: httpx.AsyncClient) ->
 
 @pytest.mark.parametrize(
     "authorization",
-    ["", "Bearer", "Bearer ", "Basic abc", "Bearer amp_live_", "amp_live_x", "Bearer " + "x" * 9000, "Bearer \xe9",
+    ["", "Bearer", "Basic abc", "Bearer amp_live_", "amp_live_x", "Bearer " + "x" * 9000, "Bearer \xe9",
      "Bearer amp_live_" + "\xff" * 40],
 )  # fmt: skip
 async def test_a_wrong_key_is_unauthorized(http: httpx.AsyncClient, authorization: str) -> None:

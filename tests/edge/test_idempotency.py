@@ -15,9 +15,7 @@ def draft(owner: Owner, text: str = "Once") -> dict[str, object]:
 
 
 @pytest.mark.parametrize(("first", "second"), [("rest", "legacy"), ("modern", "rest"), ("legacy", "modern")])
-async def test_the_same_request_is_answered_the_same_at_another_door(
-    site: Site, owner: Owner, first: str, second: str
-) -> None:
+async def test_the_same_request_is_answered_the_same_at_another_door(site: Site, owner: Owner, first: str, second: str) -> None:
     arguments = {**draft(owner), "idempotencyKey": "one"}
     made = await through(site, owner.key, first, "posts_create", arguments)
     again = await through(site, owner.key, second, "posts_create", {**arguments, "scheduledFor": None})

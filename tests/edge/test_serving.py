@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -72,5 +73,5 @@ async def answering(http: httpx.AsyncClient, running: subprocess.Popen[bytes]) -
             if (await http.get("/healthz")).status_code == 200:
                 return
         except httpx.TransportError:
-            time.sleep(0.05)
+            await asyncio.sleep(0.05)
     raise AssertionError("the server did not start")

@@ -83,9 +83,7 @@ async def test_losing_the_tier_ends_streams_and_closes_every_door(
         ({"Origin": "http://127.0.0.1:{port}"}, 200),
     ],
 )
-async def test_host_and_origin_are_ours(
-    http: httpx.AsyncClient, site: Site, headers: dict[str, str], status: int
-) -> None:
+async def test_host_and_origin_are_ours(http: httpx.AsyncClient, site: Site, headers: dict[str, str], status: int) -> None:
     port = str(site.app.settings.port)
     headers = {name: value.replace("{port}", port) for name, value in headers.items()}
     answer = await http.post("/mcp", json=wire.initialize(), headers={**wire.ACCEPT, **headers})

@@ -6,7 +6,8 @@ import httpx
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from ampost_mcp.transports import docs, site as site_routes
+from ampost_mcp.transports import docs
+from ampost_mcp.transports import site as site_routes
 from tests.edge.conftest import REST, Owner, Site
 
 
