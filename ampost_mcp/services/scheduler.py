@@ -65,6 +65,8 @@ class Publisher:
     async def run(self) -> None:
         """Publishes until `stop`. On SQLite it waits first until no other publisher has the data folder."""
         app = self.app
+        if self._stopping:
+            return
         lock = FolderLock(app.settings.data_dir / "publisher.lock") if app.db.is_sqlite else None
         with anyio.CancelScope() as self._scope:
             while lock is not None and not lock.take():
