@@ -180,6 +180,8 @@ def let_go(session: Session, claim: Claim, now: datetime, **values: Any) -> str:
 def refresh_status(session: Session, post_id: str, now: datetime) -> str:
     """Computes the post's status from its platform posts and stores it."""
     p = PLATFORM_POSTS
+    # Two platforms that end at the same time must see each other: the second waits here for the first to commit.
+    session.execute(select(POSTS.c.seq).where(POSTS.c.id == post_id).with_for_update())
     rows = session.execute(
         select(p.c.status, p.c.owner, p.c.next_at, p.c.tries, p.c.published_at).where(p.c.post_id == post_id)
     ).all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlmodel import Session
 
 from ampost_mcp.context import App, Caller
@@ -14,6 +14,7 @@ from ampost_mcp.schemas import PostOut, PostRef, PostRetry
 from ampost_mcp.services import checking, posts
 from ampost_mcp.services.waiting import settled
 from storage import journal
+from storage import posts as rows
 from storage.queue import INTENTS, PLATFORM_POSTS, POSTS, refresh_status
 
 PUBLISHABLE = ("draft", "scheduled")
@@ -71,7 +72,7 @@ def failure(post: dict[str, Any]) -> AppError:
 
 
 def _begin(session: Session, app: App, user_id: str, post_id: str) -> None:
-    post = _locked(session, user_id, post_id)
+    post, _ = _locked(session, user_id, post_id)
     if post["status"] not in PUBLISHABLE:
         raise _wrong_status(post["status"], "published", "draft or scheduled")
     if faults := checking.stored_faults(app, session, post):
@@ -81,15 +82,14 @@ def _begin(session: Session, app: App, user_id: str, post_id: str) -> None:
 
 
 def _begin_again(session: Session, app: App, user_id: str, args: PostRetry) -> None:
-    post = _locked(session, user_id, args.post_id)
-    rows = _platform_posts(session, args.post_id)
+    post, its = _locked(session, user_id, args.post_id)
     named = list(dict.fromkeys(args.platforms or []))
-    if strangers := [name for name in named if name not in {row["platform"] for row in rows}]:
+    if strangers := [name for name in named if name not in {row["platform"] for row in its}]:
         raise from_faults([_stranger(name) for name in strangers])
     if post["status"] not in RETRYABLE:
         raise _wrong_status(post["status"], "retried", "partial or failed")
-    chosen = [row for row in rows if row["status"] == "failed" and (not named or row["platform"] in named)]
-    if unfit := [row["platform"] for row in rows if row["platform"] in named and row["status"] != "failed"]:
+    chosen = [row for row in its if row["status"] == "failed" and (not named or row["platform"] in named)]
+    if unfit := [row["platform"] for row in its if row["platform"] in named and row["status"] != "failed"]:
         raise AppError("INVALID_STATUS_TRANSITION", f"Not failed: {', '.join(unfit)}.", "Name only failed platforms.")
     unknown = [row["platform"] for row in chosen if (row["error"] or {}).get("code") == "PUBLISH_OUTCOME_UNKNOWN"]
     if not named or not args.acknowledge_duplicate_risk:
@@ -106,21 +106,11 @@ def _begin_again(session: Session, app: App, user_id: str, args: PostRetry) -> N
     refresh_status(session, args.post_id, app.clock())
 
 
-def _locked(session: Session, user_id: str, post_id: str) -> dict[str, Any]:
-    row = session.execute(
-        select(POSTS).where(POSTS.c.id == post_id, POSTS.c.user_id == user_id).with_for_update()
-    ).mappings().first()  # fmt: skip
-    if row is None:
+def _locked(session: Session, user_id: str, post_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    found = rows.lock(session, user_id, post_id)
+    if found is None:
         raise AppError("POST_NOT_FOUND", "No post has this id.", "posts_list shows your posts.")
-    return dict(row)
-
-
-def _platform_posts(session: Session, post_id: str) -> list[dict[str, Any]]:
-    rows = session.execute(
-        select(PLATFORM_POSTS).where(PLATFORM_POSTS.c.post_id == post_id)
-        .order_by(PLATFORM_POSTS.c.position).with_for_update()
-    )  # fmt: skip
-    return [dict(row) for row in rows.mappings()]
+    return found
 
 
 def _make_due(session: Session, now: datetime, post_id: str, ids: list[str] | None) -> None:
