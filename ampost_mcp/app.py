@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -157,6 +158,8 @@ def serve(settings: Settings) -> int:
         server_header=False, timeout_graceful_shutdown=GRACE,
     )  # fmt: skip
     server = _Uvicorn(config)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)  # uvicorn raises it again once it has stopped
     try:
         server.run()
     except SystemExit as ended:  # uvicorn has said why in the log

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
@@ -10,6 +12,9 @@ from ampost_mcp.errors import AppError
 from ampost_mcp.services import sessions
 from ampost_mcp.tiers import API_KEYS, admit_key
 from storage import keys
+
+#: How precise `lastUsedAt` is.
+USED_EVERY = timedelta(minutes=1)
 
 
 async def by_key(app: App, headers: Headers) -> Caller:
@@ -22,7 +27,8 @@ async def by_key(app: App, headers: Headers) -> Caller:
         raise unauthorized("The API key is not valid, or has been revoked.")
     key, user = found
     admit_key(user.tier)
-    if keys.is_stale(key, now := app.clock()):
+    now = app.clock()
+    if key.last_used_at is None or now - key.last_used_at >= USED_EVERY:
         await app.db.write(keys.touch, key.id, now)
     return Caller(user.id, user.email, user.tier, user.owner_tag, key_id=key.id)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from brokers import instagram, linkedin, threads, twitter, youtube
+from brokers import facebook, instagram, linkedin, threads, twitter, youtube
 from brokers.base import Broker
 
 BROKERS: dict[str, Broker] = {
     broker.key: broker
     for broker in (
+        facebook.BROKER,
         instagram.BROKER,
         linkedin.BROKER,
         threads.BROKER,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import email.utils
 import json
 import time
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -101,7 +101,7 @@ class PlatformHttp:
             raise Unclear(f"{method} to {urlsplit(url).hostname} got no usable answer: {type(error).__name__}") from error
 
     @asynccontextmanager
-    async def _client(self):
+    async def _client(self) -> AsyncIterator[httpx.AsyncClient]:
         # A pooled connection may be closed by its peer just as it is used, and then nobody knows what arrived.
         if not self.fresh:
             yield self.client

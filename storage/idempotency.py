@@ -1,12 +1,11 @@
-"""First answers to requests that carry an idempotency key."""
+"""Idempotency keys: who asked for what first, and what was answered. A row without an answer is a request under way."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import and_, delete, select, update
 from sqlmodel import Session
 
 from storage.tables import metadata
@@ -14,36 +13,38 @@ from storage.tables import metadata
 KEYS = metadata.tables["idempotency_keys"]
 
 
-def take(
-    session: Session, user_id: str, key: str, fingerprint: str, owner: str, now: datetime, expires_at: datetime
-) -> dict[str, Any] | None:
-    """None when the key is the caller's now; else the row of who had it first."""
-    mine = (KEYS.c.user_id == user_id) & (KEYS.c.key == key)
-    session.execute(KEYS.delete().where(mine, KEYS.c.expires_at <= now))
-    row = {"user_id": user_id, "key": key, "fingerprint": fingerprint, "owner": owner, "created_at": now, "expires_at": expires_at}
-    try:
-        with session.begin_nested():
-            session.execute(KEYS.insert().values(row))
-    except IntegrityError:
-        found = session.execute(select(KEYS).where(mine)).mappings().first()
-        return dict(found) if found else None
+def begin(session: Session, row: dict[str, Any], now: datetime, lost_before: datetime) -> dict[str, Any] | None:
+    """Claims a key for its `owner`: None when it is the owner's now, else the row of whoever was first.
+
+    Rows beyond their time go, and so does a request under way since before `lost_before`: whoever ran it is dead.
+    """
+    is_lost = and_(KEYS.c.answer.is_(None), KEYS.c.created_at < lost_before)
+    mine = _is(row)
+    session.execute(delete(KEYS).where(KEYS.c.expires_at <= now))
+    session.execute(delete(KEYS).where(mine, is_lost))
+    found = session.execute(select(KEYS).where(mine).with_for_update()).mappings().first()
+    if found is not None:
+        return dict(found)
+    session.execute(KEYS.insert().values(**row))
     return None
 
 
-def finish(session: Session, user_id: str, key: str, owner: str, status: int, answer: str) -> None:
-    """Keeps the answer (sealed) of the request that took the key."""
-    mine = (KEYS.c.user_id == user_id) & (KEYS.c.key == key) & (KEYS.c.owner == owner)
-    session.execute(update(KEYS).where(mine).values(status=status, answer=answer))
+def answer(session: Session, row: dict[str, Any], sealed: str) -> bool:
+    """Stores the first answer; False when the row is no longer its owner's."""
+    mine = and_(_is(row), KEYS.c.owner == row["owner"], KEYS.c.created_at == row["created_at"])
+    return bool(session.execute(update(KEYS).where(mine).values(answer=sealed)).rowcount)  # type: ignore[attr-defined]
 
 
-def give_back(session: Session, user_id: str, key: str, owner: str) -> None:
-    """Forgets a key whose request came to nothing."""
-    mine = (KEYS.c.user_id == user_id) & (KEYS.c.key == key) & (KEYS.c.owner == owner) & KEYS.c.answer.is_(None)
-    session.execute(KEYS.delete().where(mine))
+def release(session: Session, row: dict[str, Any]) -> None:
+    """Forgets a request that came to nothing, so that it can be sent again."""
+    session.execute(delete(KEYS).where(_is(row), KEYS.c.owner == row["owner"], KEYS.c.answer.is_(None)))
 
 
-def clear(session: Session, now: datetime, abandoned_before: datetime | None) -> None:
-    """Drops what has expired, and what nobody answered: everything (None), or what began before then."""
-    session.execute(KEYS.delete().where(KEYS.c.expires_at <= now))
-    left = KEYS.c.answer.is_(None)
-    session.execute(KEYS.delete().where(left if abandoned_before is None else left & (KEYS.c.created_at < abandoned_before)))
+def clear_orphans(session: Session, owner: str | None, lost_before: datetime) -> int:
+    """Forgets requests under way of everybody but `owner`; with None only those that began before `lost_before`."""
+    lost = KEYS.c.owner != owner if owner is not None else KEYS.c.created_at < lost_before
+    return int(session.execute(delete(KEYS).where(KEYS.c.answer.is_(None), lost)).rowcount)  # type: ignore[attr-defined]
+
+
+def _is(row: dict[str, Any]) -> Any:
+    return and_(KEYS.c.user_id == row["user_id"], KEYS.c.key == row["key"])

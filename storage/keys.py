@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select, update
@@ -18,7 +18,6 @@ KEYS = metadata.tables["api_keys"]
 MARK = "amp_live_"
 #: Characters of a raw key that find its row: the mark and 12 of 43 random ones.
 PREFIX = len(MARK) + 12
-USED_EVERY = timedelta(minutes=1)
 
 
 class FoundKey(NamedTuple):
@@ -73,9 +72,7 @@ def insert(session: Session, user_id: str, name: str, now: datetime) -> tuple[di
 def rows(session: Session, user_id: str) -> list[dict[str, Any]]:
     """The user's keys that are not revoked, oldest first."""
     found = session.execute(
-        select(KEYS)
-        .where(KEYS.c.user_id == user_id, KEYS.c.revoked_at.is_(None))
-        .order_by(KEYS.c.created_at, KEYS.c.id)
+        select(KEYS).where(KEYS.c.user_id == user_id, KEYS.c.revoked_at.is_(None)).order_by(KEYS.c.created_at, KEYS.c.id)
     )
     return [dict(row) for row in found.mappings()]
 
@@ -96,11 +93,6 @@ def alive(session: Session, key_ids: Collection[str], tiers: Collection[str]) ->
     return set(found.scalars())
 
 
-def is_stale(key: FoundKey, now: datetime) -> bool:
-    """Whether `last_used_at` is to be written again: at most once a minute."""
-    return key.last_used_at is None or now - key.last_used_at >= USED_EVERY
-
-
 def touch(session: Session, key_id: str, now: datetime) -> None:
     session.execute(update(KEYS).where(KEYS.c.id == key_id).values(last_used_at=now))
 
@@ -113,3 +105,20 @@ def every(session: Session) -> list[dict[str, Any]]:
         .order_by(KEYS.c.created_at, KEYS.c.id)
     )
     return [dict(row) for row in found.mappings()]
+
+
+def alive(session: Session, key_ids: Iterable[str], tiers: Iterable[str]) -> set[str]:
+    """Those of the keys that are not revoked and whose user has one of the tiers."""
+    found = (
+        select(KEYS.c.id)
+        .join(USERS, USERS.c.id == KEYS.c.user_id)
+        .where(KEYS.c.id.in_(list(key_ids)), KEYS.c.revoked_at.is_(None), USERS.c.tier.in_(list(tiers)))
+    )
+    return set(session.execute(found).scalars())
+
+
+def owner_of(session: Session, key_id: str) -> dict[str, Any] | None:
+    """The user whose key this is: for the operator."""
+    found = select(USERS).join(KEYS, KEYS.c.user_id == USERS.c.id).where(KEYS.c.id == key_id)
+    row = session.execute(found).mappings().first()
+    return dict(row) if row else None

@@ -89,3 +89,10 @@ def every(session: Session) -> list[dict[str, Any]]:
         .order_by(SETS.c.created_at, SETS.c.id)
     )
     return [dict(row) for row in session.execute(found).mappings()]
+
+
+def owner_of(session: Session, set_id: str) -> dict[str, Any] | None:
+    """The user whose set this is: for the operator."""
+    found = select(USERS).join(SETS, SETS.c.user_id == USERS.c.id).where(SETS.c.id == set_id)
+    row = session.execute(found).mappings().first()
+    return dict(row) if row else None

@@ -6,7 +6,7 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from storage.tables import metadata, new_id
@@ -63,6 +63,15 @@ def by_supabase_sub(session: Session, sub: str) -> dict[str, Any] | None:
 def rows(session: Session) -> list[dict[str, Any]]:
     """Every user, oldest first."""
     return [dict(row) for row in session.execute(select(USERS).order_by(USERS.c.created_at, USERS.c.id)).mappings()]
+
+
+def count(session: Session) -> int:
+    return session.execute(select(func.count()).select_from(USERS)).scalar_one()
+
+
+def first(session: Session) -> dict[str, Any]:
+    """The oldest user. There is one from the first start on."""
+    return rows(session)[0]
 
 
 def change(session: Session, user_id: str, **values: Any) -> bool:

@@ -73,8 +73,8 @@ def test_only_settings_reads_the_environment() -> None:
         for package in OURS for path in modules(package)
         if any(is_below(name, "os.environ") or name == "os.getenv" for name in imported(path)) or reads(path)
     ]  # fmt: skip
-    # The demo hands its own environment on to the server that it starts.
-    assert set(wrong) <= {"ampost_mcp/settings.py", "ampost_mcp/commands/demo.py"}
+    # The demo hands its environment on to the server that it starts; the doctor looks for names that nobody reads.
+    assert set(wrong) <= {"ampost_mcp/settings.py", "ampost_mcp/commands/demo.py", "ampost_mcp/commands/doctor.py"}
 
 
 def reads(path: Path) -> bool:

@@ -1,69 +1,89 @@
-"""Connected accounts as their owner sees them: never a token, always how healthy it is."""
+"""Connected accounts, and how long their tokens will do."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from ampost_mcp.context import App, Caller
 from ampost_mcp.errors import AppError
-from ampost_mcp.schemas import Account, AccountList, AccountOut, AccountRef, AccountsOut, TokenHealth, write_time
-from storage import accounts as rows
+from ampost_mcp.fields import write_time
+from ampost_mcp.schemas import Account, AccountList, AccountOut, AccountRef, AccountsOut
+from brokers.base import Broker
+from storage import accounts
 
-#: A token that nobody can refresh is worth a warning this long before its end.
-WARN = timedelta(days=7)
+State = Literal["ok", "expiring", "expired", "reconnect_required"]
+
+#: A credential is expiring in the last eighth of its life, at most in its last week.
+LAST_PART, LONGEST_WARNING = 8, timedelta(days=7)
 
 
 async def list_accounts(app: App, caller: Caller, args: AccountList) -> AccountsOut:
-    """The caller's accounts that are not revoked."""
-    found = await app.db.read(
-        rows.rows, caller.user_id, platform=args.platform, platform_set_id=args.platform_set_id
-    )  # fmt: skip
-    return AccountsOut.model_construct(accounts=[wire(app, row) for row in found])
+    """The caller's accounts that are not revoked, oldest first."""
+    rows = await app.db.read(accounts.rows, caller.user_id, platform=args.platform, platform_set_id=args.platform_set_id)
+    return AccountsOut.model_construct(accounts=[wire(app, row) for row in rows])
 
 
 async def get(app: App, caller: Caller, args: AccountRef) -> AccountOut:
     """One account, a revoked one too. Raises ACCOUNT_NOT_FOUND."""
-    row = await app.db.read(rows.get, caller.user_id, args.account_id)
+    row = await app.db.read_quick(accounts.get, caller.user_id, args.account_id)
     if row is None:
-        raise AppError("ACCOUNT_NOT_FOUND", "No account has this id.", "accounts_list shows your accounts.")
+        raise not_found()
     return AccountOut.model_construct(account=wire(app, row))
 
 
+def not_found() -> AppError:
+    return AppError(
+        "ACCOUNT_NOT_FOUND", "No account has this id.", "accounts_list shows yours.",
+        [{"code": "ACCOUNT_NOT_FOUND", "field": "accountId"}],
+    )  # fmt: skip
+
+
 def wire(app: App, row: dict[str, Any]) -> Account:
+    """An account's wire form, without any secret."""
+    state = health(row, app.brokers.get(row["platform"]), app.clock())
     return {
-        "id": row["id"], "userId": row["user_id"], "platform": row["platform"], "platformSetId": row["platform_set_id"],
-        "platformAccountId": row["platform_account_id"], "username": row["username"],
-        "displayName": row["display_name"], "avatarUrl": row["avatar_url"], "status": row["status"],
-        "scopes": row["scopes"] or [], "tokenHealth": _health(app, row), "metadata": _metadata(app, row),
-        "createdAt": write_time(row["created_at"]) or "", "updatedAt": write_time(row["updated_at"]) or "",
+        "id": row["id"], "userId": row["user_id"], "platform": row["platform"],
+        "platformSetId": row["platform_set_id"], "platformAccountId": row["platform_account_id"],
+        "username": row["username"], "displayName": row["display_name"], "avatarUrl": row["avatar_url"],
+        "status": _status(row["status"], state), "scopes": row["scopes"],
+        "tokenHealth": {
+            "state": state, "expiresAt": write_time(row["token_expires_at"]),
+            "lastRefreshedAt": write_time(row["last_refreshed_at"]), "lastError": row["last_error"],
+        },
+        "metadata": row["details"],
+        "createdAt": str(write_time(row["created_at"])), "updatedAt": str(write_time(row["updated_at"])),
     }  # fmt: skip
 
 
-def _metadata(app: App, row: dict[str, Any]) -> dict[str, Any]:
-    """What the platform told of the account, and the launch gates that bear on it."""
-    details = dict(row["details"] or {})
-    if row["platform"] == "linkedin":
-        details["organizationPosting"] = app.settings.linkedin_enable_organization_posting
-    return details
+def _status(stored: str, state: State) -> Literal["active", "expired", "revoked"]:
+    if stored == "revoked":
+        return "revoked"
+    return "active" if state in ("ok", "expiring") else "expired"
 
 
-def _health(app: App, row: dict[str, Any]) -> TokenHealth:
-    return {
-        "state": _state(app, row, app.clock()), "expiresAt": write_time(row["token_expires_at"]),
-        "lastRefreshedAt": write_time(row["last_refreshed_at"]), "lastError": row["last_error"],
-    }  # fmt: skip
+def health(row: dict[str, Any], broker: Broker | None, now: datetime) -> State:
+    """What a person has to know: whether, and how soon, the account must be connected again.
 
-
-def _state(app: App, row: dict[str, Any], now: datetime) -> Any:
-    expires_at, oauth = row["token_expires_at"], app.brokers[row["platform"]].oauth
+    A token that the server renews by itself is well until the credential that renews it runs out.
+    """
     if row["reconnect_required"] or row["status"] == "revoked":
         return "reconnect_required"
-    refreshable = oauth.refresh is not None and (row["refresh_token"] is not None or oauth.refreshes_access_token)
-    if expires_at is None:
+    ends_at = _ends_at(row, broker)
+    if ends_at is None:
         return "ok"
-    if expires_at <= now:
-        # The next publish refreshes it, unless nothing can.
+    if ends_at <= now:
         return "expired"
-    soon = timedelta(seconds=oauth.refresh_before) if refreshable else WARN
-    return "expiring" if expires_at - now <= soon else "ok"
+    began_at = row["last_refreshed_at"] or row["created_at"]
+    warning = min(LONGEST_WARNING, (ends_at - began_at) / LAST_PART)
+    return "expiring" if ends_at - now <= warning else "ok"
+
+
+def _ends_at(row: dict[str, Any], broker: Broker | None) -> datetime | None:
+    """When the account stops working unless a person does something; None: never that we know of."""
+    oauth = broker.oauth if broker else None
+    if oauth is None or oauth.refresh is None or oauth.refreshes_access_token or row["refresh_token"] is None:
+        ends_at: datetime | None = row["token_expires_at"]
+        return ends_at
+    until: datetime | None = row["refresh_expires_at"]
+    return until

@@ -146,14 +146,10 @@ def _is_own_upload(session: Session, app: App, user_id: str, url: str) -> bool:
 
 def set_faults(session: Session, user_id: str, set_id: str | None) -> list[Fault]:
     if not set_id:
-        return [
-            fault("VALIDATION_FAILED", "platformSetId", "platformSetId is required.", "platform_sets_list shows yours.")
-        ]
+        return [fault("VALIDATION_FAILED", "platformSetId", "platformSetId is required.", "platform_sets_list shows yours.")]
     if platform_sets.exists(session, user_id, set_id):
         return []
-    return [
-        fault("PLATFORM_SET_NOT_FOUND", "platformSetId", "No platform set has this id.", "platform_sets_list shows yours.")
-    ]
+    return [fault("PLATFORM_SET_NOT_FOUND", "platformSetId", "No platform set has this id.", "platform_sets_list shows yours.")]
 
 
 def connection_faults(platforms: Iterable[str], connected: Mapping[str, str]) -> list[Fault]:
@@ -183,8 +179,8 @@ def rule_faults(session: Session, app: App, user_id: str, args: PostCreate | Pos
     """Everything that is wrong with a post as it would become. Nothing is said of an edit of a post that is not there."""
     if isinstance(args, PostCreate):
         return all_faults(session, app, user_id, args, composing.created(args))
-    found = posts.lock(session, user_id, args.post_id)
-    return all_faults(session, app, user_id, args, composing.edited(found[0], args)) if found else []
+    found = posts.read(session, user_id, args.post_id)
+    return all_faults(session, app, user_id, args, composing.edited(found[0]._mapping, args)) if found else []
 
 
 def all_faults(session: Session, app: App, user_id: str, args: PostCreate | PostUpdate, post: Post) -> list[Fault]:

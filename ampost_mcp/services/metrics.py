@@ -45,6 +45,6 @@ async def render(app: App) -> bytes:
 def _gauges(session: Session, now: datetime) -> tuple[dict[str, int], dict[str, int], int]:
     p = PLATFORM_POSTS
     by_platform = select(p.c.platform, func.count()).group_by(p.c.platform)
-    waiting = session.execute(by_platform.where(p.c.next_at <= now, p.c.owner.is_(None))).tuples().all()
-    running = session.execute(by_platform.where(p.c.owner.is_not(None))).tuples().all()
+    waiting = session.execute(by_platform.where(p.c.next_at <= now, p.c.owner.is_(None))).all()
+    running = session.execute(by_platform.where(p.c.owner.is_not(None))).all()
     return dict(waiting), dict(running), journal.open_intents(session)

@@ -52,9 +52,7 @@ async def get(app: App, caller: Caller, args: PostRef) -> PostOut:
 
 async def list_posts(app: App, caller: Caller, args: PostList) -> PostsOut:
     """A page of the caller's posts, newest first."""
-    filters = Filters(
-        caller.user_id, caller.owner_tag, args.status, args.platform, args.platform_set_id, args.search or None
-    )
+    filters = Filters(caller.user_id, caller.owner_tag, args.status, args.platform, args.platform_set_id, args.search or None)
     rows, has_more = await app.db.read(_page, filters, args.limit, args.offset)
     found = [wire(list(group)) for _, group in groupby(rows, key=lambda row: row.seq)]
     return PostsOut.model_construct(posts=found, limit=args.limit, offset=args.offset, has_more=has_more)

@@ -1,4 +1,4 @@
-"""Users: made by the operator or by a first sign-in, each with a default set."""
+"""Users, for the operator and for sign-in. These are functions of a session: whoever calls owns the transaction."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from typing import Any
 from sqlmodel import Session
 
 from ampost_mcp.errors import AppError
-from ampost_mcp.schemas import write_time
-from storage import platform_sets
-from storage import users as rows
+from ampost_mcp.fields import write_time
+from ampost_mcp.tiers import TIERS
+from brokers.text import clean_text
+from storage import platform_sets, users
+from storage.users import EmailTaken, by_email, count, first
+
+__all__ = ["by_email", "count", "create", "everyone", "first", "set_tier"]
 
 DEFAULT_SET = "Default"
 
@@ -19,38 +23,43 @@ def create(
     session: Session, now: datetime, email: str, tier: str, *, password_hash: str | None = None,
     supabase_sub: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """A new user with a default set. Raises VALIDATION_FAILED when the address is taken."""
+    """A new user with a default set; answers the row. Raises VALIDATION_FAILED for what is no address, or is taken."""
     try:
-        user = rows.insert(session, email, tier, now, password_hash=password_hash, supabase_sub=supabase_sub)
-    except rows.EmailTaken as error:
-        raise AppError("VALIDATION_FAILED", f"There is a user {error} already.", "ampost-mcp users list shows them.") from error
-    platform_sets.insert(session, user["id"], DEFAULT_SET, now, is_default=True)
-    return user
+        row = users.insert(session, _address(email), _tier(tier), now, password_hash=password_hash, supabase_sub=supabase_sub)
+    except EmailTaken:
+        raise AppError("VALIDATION_FAILED", f"A user with the address {email} is there already.") from None
+    platform_sets.insert(session, row["id"], DEFAULT_SET, now, is_default=True)
+    return row
 
 
 def set_tier(session: Session, email: str, tier: str) -> None:
-    user = rows.by_email(session, email)
-    if user is None:
-        raise AppError("NOT_FOUND", f"No user has the address {email}.", "ampost-mcp users list shows them.")
-    rows.change(session, user["id"], tier=tier)
-
-
-def count(session: Session) -> int:
-    return len(rows.rows(session))
-
-
-def first(session: Session) -> dict[str, Any]:
-    """The user who was there first: the owner."""
-    return rows.rows(session)[0]
-
-
-def by_email(session: Session, email: str) -> dict[str, Any] | None:
-    return rows.by_email(session, email)
+    """Raises VALIDATION_FAILED for an unknown user or tier."""
+    row = users.by_email(session, email)
+    if row is None:
+        raise AppError("VALIDATION_FAILED", f"No user has the address {email}.", "ampost-mcp users list shows them.")
+    users.change(session, row["id"], tier=_tier(tier))
 
 
 def everyone(session: Session) -> list[dict[str, Any]]:
-    """All users on the wire, for the operator."""
+    """Every user in wire form: id, email, tier, createdAt."""
     return [
         {"id": row["id"], "email": row["email"], "tier": row["tier"], "createdAt": write_time(row["created_at"])}
-        for row in rows.rows(session)
+        for row in users.rows(session)
     ]
+
+
+def _address(email: str) -> str:
+    local, at, domain = email.strip().rpartition("@")
+    try:
+        is_one = clean_text(email) == email and not any(character.isspace() for character in email.strip())
+    except ValueError:
+        is_one = False
+    if not (is_one and local and at and domain) or len(email) > 320:
+        raise AppError("VALIDATION_FAILED", "This is no e-mail address.", "Give an address such as ana@example.com.")
+    return email
+
+
+def _tier(tier: str) -> str:
+    if tier not in TIERS:
+        raise AppError("VALIDATION_FAILED", f"There is no tier {tier}.", f"Tiers are {', '.join(TIERS)}.")
+    return tier

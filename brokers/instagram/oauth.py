@@ -17,7 +17,7 @@ from brokers.platform_http import PlatformHttp
 
 DAY = 86400
 #: How every Facebook token begins (assumed); Instagram's own begin with IG.
-FACEBOOK_TOKEN = "EAA"  # noqa: S105
+FACEBOOK_TOKEN = "EAA"
 
 
 async def exchange(api: PlatformHttp, client: Client, code: str, verifier: str | None) -> Tokens:

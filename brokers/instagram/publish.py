@@ -19,7 +19,7 @@ from brokers.platform_http import PlatformHttp
 
 #: Seconds between looks at a container (the page asks for few), and until Instagram has had its time for a long reel.
 POLL, PROCESSING = 10, 1800
-#: A published container whose post the listing still does not show after this time counts as published all the same.
+#: The container is the proof: when no listing has shown its post after this time, its own id stands for the post's.
 LISTING_LAG = timedelta(seconds=30)
 
 
@@ -65,10 +65,7 @@ async def _check_quota(api: PlatformHttp, account: Account) -> dict[str, Any] | 
 
 
 async def _carousel_items(api: PlatformHttp, account: Account, draft: Draft, steps: Steps) -> list[str]:
-    items = [
-        await steps.upload(f"item-{n}", partial(_create_item, api, account, media))
-        for n, media in enumerate(draft.media)
-    ]
+    items = [await steps.upload(f"item-{n}", partial(_create_item, api, account, media)) for n, media in enumerate(draft.media)]
     for n, item in enumerate(items):
         await _wait(api, account, steps, f"item-{n}-ready", item)
     return items
@@ -125,7 +122,10 @@ async def _published(api: PlatformHttp, account: Account, draft: Draft, attempt:
     is_story = ACCEPTS.placement(draft) == "story"
     url = node(account, f"{account.platform_account_id}/{'stories' if is_story else 'media'}")
     asked = {"fields": "id,caption,timestamp,permalink", "limit": "25"}
-    listing = rows_in(await api.request("GET", url, params=asked, token=account.access_token))
+    try:
+        listing = rows_in(await api.request("GET", url, params=asked, token=account.access_token))
+    except (NotSent, Unclear, PlatformError):
+        listing = []
     if post := seen_in(listing, "caption", "" if is_story else ACCEPTS.compose(draft), attempt):
         return Sighting("published", Receipt(str(post["id"]), _link(api, account, post.get("permalink"))))
     if datetime.now(UTC) - attempt.started_at < LISTING_LAG:

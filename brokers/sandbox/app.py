@@ -74,7 +74,8 @@ class _Silence(Response):
 def _endpoint(world: World, part: Part, route: SimRoute):
     async def endpoint(request: Request) -> Response:
         account = account_of(world, part.platform, request)
-        step = route.step_of(request) if route.step_of else route.step
+        told = route.step_of(request) if route.step_of else route.step
+        step = told if isinstance(told, str) else await told
         world.counts[part.platform, step] += 1
         world.requests.append(
             {"platform": part.platform, "step": step, "method": request.method, "account": account,

@@ -97,7 +97,10 @@ def stamp(seconds: float) -> str:
 
 
 def not_found(node: str) -> NoReturn:
-    message = (
-        f"Unsupported request. Object with ID '{node}' does not exist, cannot be loaded due to missing permissions"
-    )
+    message = f"Unsupported request. Object with ID '{node}' does not exist, cannot be loaded due to missing permissions"
     refuse(100, message, subcode=33)
+
+
+def step_of_node(request: Request) -> str:
+    """Reading an object is waiting for it when its status is asked."""
+    return "wait" if "status" in request.query_params.get("fields", "") else "read"

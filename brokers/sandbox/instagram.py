@@ -20,6 +20,7 @@ from brokers.sandbox.graph import (
     refuse,
     select,
     stamp,
+    step_of_node,
 )
 from brokers.sandbox.graph_tokens import DAY, token_routes
 from brokers.sandbox.instagram_containers import check, children_of, kind_of, take_in
@@ -109,7 +110,8 @@ async def _publish(world: World, container: dict[str, Any], media_id: str) -> No
         url=f"https://www.instagram.com/{where}/{media_id}/",
         **{name: value for name, value in extra.items() if value},
     )  # fmt: skip
-    world.objects[media_id] = {"platform": "instagram", "view": lambda fields: select(_view(world, post), fields)}
+    shown = lambda fields: select(_view(world, post), fields)  # noqa: E731
+    world.objects[media_id] = {"platform": "instagram", "owner": who, "view": shown}
 
 
 async def node(world: World, request: Request) -> Response:
@@ -201,7 +203,6 @@ def _publishing(host: str) -> tuple[SimRoute, ...]:
         SimRoute("POST", host, f"{user}/media", "upload", create),
         SimRoute("POST", host, f"{user}/media_publish", "publish", release),
         SimRoute("GET", host, f"{user}/media", "read", listing(stories=False)),
-        SimRoute("GET", host, f"{user}/stories", "read", listing(stories=True)),
         SimRoute("GET", host, f"{user}/content_publishing_limit", "read", quota),
     )
 
@@ -219,8 +220,9 @@ PART = Part(
         *token_routes("instagram", "api.instagram.com", GRAPH, "ig", _redeemed),
         SimRoute("GET", GRAPH, "/{version}/me", "read", me),
         *_publishing(GRAPH),
+        SimRoute("GET", GRAPH, "/{version}/{user}/stories", "read", listing(stories=True)),
         *_publishing("graph.facebook.com"),
-        SimRoute("GET", GRAPH, "/{version}/{node}", "wait", node),
+        SimRoute("GET", GRAPH, "/{version}/{node}", "wait", node, step_of_node),
         SimRoute("GET", SITE, "/stories/{name}/{id}/", "page", post_page("instagram")),
         SimRoute("GET", SITE, "/p/{id}/", "page", post_page("instagram")),
         SimRoute("GET", SITE, "/reel/{id}/", "page", post_page("instagram")),

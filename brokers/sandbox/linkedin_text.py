@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _RESERVED = set("|{}@[]()<>#*_~")
-_HASHTAG = re.compile(r"\{hashtag\|(?:\\#|#|\uff03)\|((?:\\.|[^\\|{}])+)\}", re.DOTALL)
+_HASHTAG = re.compile(r"\{hashtag\|(?:\\#|#|\uff03)\|((?:\\.|[^\\|{}@\[\]()<>#*_~])+)\}", re.DOTALL)
 
 
 def shown(commentary: str) -> str:

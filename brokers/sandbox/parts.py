@@ -1,9 +1,10 @@
 """The platforms that the simulator plays: one line each."""
 
-from brokers.sandbox import instagram, linkedin, threads, twitter, youtube
+from brokers.sandbox import facebook, instagram, linkedin, threads, twitter, youtube
 from brokers.sandbox.world import Part
 
 PARTS: tuple[Part, ...] = (
+    facebook.PART,
     instagram.PART,
     linkedin.PART,
     threads.PART,

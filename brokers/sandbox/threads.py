@@ -10,7 +10,18 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from brokers.sandbox.app import page, post_page
 from brokers.sandbox.consent import consent
-from brokers.sandbox.graph import bearer, documented, not_found, only, parameters, refusal, refuse, select, stamp
+from brokers.sandbox.graph import (
+    bearer,
+    documented,
+    not_found,
+    only,
+    parameters,
+    refusal,
+    refuse,
+    select,
+    stamp,
+    step_of_node,
+)
 from brokers.sandbox.graph_tokens import token_routes
 from brokers.sandbox.world import Identity, Part, SimRoute, World
 from brokers.threads.errors import ROWS
@@ -116,9 +127,7 @@ async def release(world: World, request: Request) -> Response:
         refuse(24, "The requested resource does not exist", subcode=4279009, shown="The media cannot be found.")
     container["post"] = post_id = world.new_id()
     asked = container["given"]
-    extra = {
-        name: asked[name] for name in ("media_type", "link_attachment", "reply_control", "topic_tag") if name in asked
-    }
+    extra = {name: asked[name] for name in ("media_type", "link_attachment", "reply_control", "topic_tag") if name in asked}
     name = world.identities["threads", who].username
     await world.publish(
         "threads", who, asked.get("text", ""), post_id=post_id, media=container["media"],
@@ -189,14 +198,12 @@ PART = Part(
     "threads",
     (
         SimRoute("GET", "threads.net", "/oauth/authorize", "page", consent("threads", separator=",")),
-        *token_routes(
-            "threads", GRAPH, GRAPH, "th", lambda value, who: {"access_token": value, "user_id": int(who.identity)}
-        ),
+        *token_routes("threads", GRAPH, GRAPH, "th", lambda value, who: {"access_token": value, "user_id": int(who.identity)}),
         SimRoute("GET", GRAPH, "/v1.0/me", "read", me),
         SimRoute("POST", GRAPH, "/v1.0/{user}/threads", "upload", create),
         SimRoute("POST", GRAPH, "/v1.0/{user}/threads_publish", "publish", release),
         SimRoute("GET", GRAPH, "/v1.0/{user}/threads", "read", listing),
-        SimRoute("GET", GRAPH, "/v1.0/{node}", "wait", node),
+        SimRoute("GET", GRAPH, "/v1.0/{node}", "wait", node, step_of_node),
         SimRoute("GET", PAGES, "/@{name}/post/{id}", "page", post_page("threads")),
         SimRoute("GET", PAGES, "/@{name}", "page", profile_page),
     ),

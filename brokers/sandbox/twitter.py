@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
@@ -128,7 +129,7 @@ def _within(post: Published, asked: Any) -> bool:
 
 
 def _view(world: World, post: Published) -> dict[str, Any]:
-    """A post as X shows it: links behind t.co, one more for media, & < > escaped."""
+    """A post as X shows it: links behind t.co, one more for media, composed letters, & < > escaped."""
     links: list[dict[str, Any]] = []
 
     def shorten(url: str, shown: str) -> str:
@@ -141,7 +142,7 @@ def _view(world: World, post: Published) -> dict[str, Any]:
         url = written if "://" in written else f"http://{written}"
         return f"{shorten(url, written.partition('://')[2] or written)}{found[0][len(written) :]}"
 
-    text: str = _LINK.sub(link, post.text)
+    text: str = _LINK.sub(link, unicodedata.normalize("NFC", post.text))
     if post.media:
         kind = "photo" if post.media[0]["mimeType"].startswith("image/") else "video"
         where = shorten(f"{post.url}/{kind}/1", "pic.x.com")

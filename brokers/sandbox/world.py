@@ -42,7 +42,7 @@ class SimRoute:
     path: str
     step: str
     handler: Handler
-    step_of: Callable[[Request], str] | None = None
+    step_of: Callable[[Request], str | Awaitable[str]] | None = None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from brokers.threads.errors import container_error
 BASE = "https://graph.threads.net/v1.0"
 #: Seconds between looks at a container, and until Threads has had its time (it fetches and transcodes by itself).
 POLL, PROCESSING = 5, 900
-#: A published container whose post the listing still does not show after this time counts as published all the same.
+#: The container is the proof: when no listing has shown its post after this time, its own id stands for the post's.
 LISTING_LAG = timedelta(seconds=30)
 
 
@@ -137,7 +137,10 @@ def _link(api: PlatformHttp, account: Account, permalink: str | None) -> str | N
 async def _published(api: PlatformHttp, account: Account, draft: Draft, attempt: Attempt, container: str) -> Sighting:
     url = f"{BASE}/{account.platform_account_id}/threads"
     asked = {"fields": "id,text,timestamp,permalink", "limit": "25"}
-    listing = rows_in(await api.request("GET", url, params=asked, token=account.access_token))
+    try:
+        listing = rows_in(await api.request("GET", url, params=asked, token=account.access_token))
+    except (NotSent, Unclear, PlatformError):
+        listing = []
     if post := seen_in(listing, "text", ACCEPTS.compose(draft), attempt):
         return Sighting("published", Receipt(str(post["id"]), _link(api, account, post.get("permalink"))))
     if datetime.now(UTC) - attempt.started_at < LISTING_LAG:

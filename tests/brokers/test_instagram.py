@@ -7,19 +7,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from brokers.base import Attempt, Draft, Media
 from brokers.errors import PlatformError, Unclear
 from brokers.instagram import BROKER
 from brokers.instagram.accepts import Settings
 from brokers.platform_http import new_client
-from brokers.sandbox.app import build
 from brokers.sandbox.world import Fault
-from tests.brokers.conftest import FileSource, MemorySteps, Simulator, account_on, api_for
+from tests.brokers.conftest import FileSource, MemorySteps, account_on, api_for
 from tests.brokers.media_server import JPEG, MP4, PNG, MediaServer, hosting
-from tests.serving import serving
 
 hosted = pytest.fixture(hosting, name="hosted")
 
@@ -138,22 +134,7 @@ async def test_a_video_that_takes_time_is_waited_for(instagram, hosted):
     assert instagram.world.counts["instagram", "wait"] > 2 and len(instagram.posts) == 1
 
 
-@pytest.fixture
-def with_graph_reads():
-    """A simulator whose graph.facebook.com reads any object by its view, as Facebook's part of it does."""
-
-    async def read(request):
-        seen = app.state.world.objects[request.path_params["object"]]["view"]
-        return JSONResponse(seen(request.query_params.get("fields")))
-
-    app = build()
-    app.router.routes.append(Route("/graph.facebook.com/{version}/{object}", read))
-    with serving(app) as root:
-        yield Simulator(root, app.state.world)
-
-
-async def test_the_facebook_login_publishes_by_graph_facebook_com(with_graph_reads, client, hosted):
-    simulator = with_graph_reads
+async def test_the_facebook_login_publishes_by_graph_facebook_com(simulator, client, hosted):
     account = account_on(simulator, "instagram", metadata={"login": "facebook"})
     bench = Bench(simulator, api_for(BROKER, simulator, client, links_to_root=True), account)
     receipt = await bench.publish(Draft("By Facebook", media=(hosted.media("image", JPEG),)))
@@ -288,12 +269,20 @@ async def test_a_listing_that_lags_is_pending_and_then_the_container_is_proof_en
     assert (await page_of(sighting.receipt.url)).status_code == 200
 
 
+async def test_a_listing_that_cannot_be_read_does_not_unmake_the_proof(instagram, hosted):
+    draft = Draft("Out", media=(hosted.media("image", JPEG),))
+    await instagram.lost(draft, "error_after")
+    instagram.arm("read", "refuse", times=-1)
+    assert (await instagram.find(draft)).state == "pending"
+    assert (await instagram.find(draft, started_at=instagram.began - timedelta(minutes=1))).state == "published"
+
+
 async def test_a_permalink_that_cannot_be_read_leaves_a_success_with_the_profile(instagram, hosted):
     publish = instagram.steps.publish
 
     async def then_break(name, do):
         result = await publish(name, do)
-        instagram.arm("wait", "refuse")
+        instagram.arm("read", "refuse")
         return result
 
     instagram.steps.publish = then_break

@@ -56,7 +56,7 @@ async def test_a_post_is_public_unless_asked_otherwise(linkedin):
     [
         (RESERVED, []),
         ("Look (here) #Garden_2 and #2026, #Été!", ["Garden_2", "Été"]),
-        ("(#inside) a#b https://example.com/a_b#c (x)", ["inside"]),
+        ("(#inside) a#b https://example.com/a_b/?#c (x)", ["inside"]),
         ("C# and F# are no tags; ## #x", ["x"]),
         (r"{hashtag|\#|fake}", []),
         ("tail \\", []),

@@ -233,7 +233,7 @@ async def test_a_permalink_that_cannot_be_read_leaves_a_success_with_the_profile
 
     async def then_break(name, do):
         result = await MemorySteps.publish(steps, name, do)
-        threads.arm("wait", "refuse")
+        threads.arm("read", "refuse")
         return result
 
     steps.publish = then_break
@@ -282,7 +282,7 @@ async def test_a_rate_limit_says_when_to_come_back(threads):
 
 async def test_an_expired_token_is_an_auth_error(threads):
     with pytest.raises(PlatformError) as caught:
-        await threads.publish(Draft("Who"), access_token="sim-nobody")  # noqa: S106
+        await threads.publish(Draft("Who"), access_token="sim-nobody")
     assert (caught.value.kind, caught.value.broker_code) == ("auth", "AUTH_EXPIRED")
 
 
