@@ -76,9 +76,7 @@ ACCEPTS = Accepts(
             of=lambda draft: settings_of(draft, Settings).article_description or "",
             setting="articleDescription",
         ),
-        TextLimit(
-            "alt text", ALT_TEXT, of=lambda draft: settings_of(draft, Settings).alt_text or "", setting="altText"
-        ),
+        TextLimit("alt text", ALT_TEXT, of=lambda draft: settings_of(draft, Settings).alt_text or "", setting="altText"),
     ),
     compose=compose,
     kinds={

@@ -15,9 +15,7 @@ from brokers.errors import ErrorRow, Kind, PlatformError, Reply, from_row
 _RECONNECT = "Connect the LinkedIn account again."
 _VERSION = "The server's operator must set LINKEDIN_API_VERSION to a month (YYYYMM) that LinkedIn still serves."
 _CLIENT = "The server's operator must correct LINKEDIN_CLIENT_ID, LINKEDIN_CLIENT_SECRET and LINKEDIN_REDIRECT_URI."
-_PRODUCT = (
-    "The LinkedIn app needs the products Share on LinkedIn and Sign In with LinkedIn; then connect the account again."
-)
+_PRODUCT = "The LinkedIn app needs the products Share on LinkedIn and Sign In with LinkedIn; then connect the account again."
 _SHORTER = "Shorten the text, or set platformOverrides.linkedin.text."
 _AS_IT_IS = "LinkedIn did not accept this post as it is: change what the message names."
 
@@ -49,9 +47,7 @@ ROWS: dict[str, ErrorRow] = {
     "ACCESS_DENIED": _config(_PRODUCT),
     "403": _config(_PRODUCT),
     # 400 and 422
-    "DUPLICATE_POST": ErrorRow(
-        "content", "LinkedIn already has this post: look there. To post again, change the text."
-    ),
+    "DUPLICATE_POST": ErrorRow("content", "LinkedIn already has this post: look there. To post again, change the text."),
     "FIELD_LENGTH_TOO_LONG": ErrorRow("content", _SHORTER, "CONTENT_TOO_LONG", None),
     "INVALID_URN_TYPE": _REFUSED,
     "INVALID_URN_ID": _REFUSED,
@@ -99,9 +95,7 @@ def read_error(reply: Reply) -> PlatformError | None:
     if error.kind == "quota" and "retry-after" not in reply.headers:
         error.retry_after = _until_midnight()
     if twin := duplicate_of(body):
-        error.hint = (
-            f"Look at https://www.linkedin.com/feed/update/{twin}/ : it is there. To post again, change the text."
-        )
+        error.hint = f"Look at https://www.linkedin.com/feed/update/{twin}/ : it is there. To post again, change the text."
     return error
 
 

@@ -19,9 +19,7 @@ async def call(api: PlatformHttp, account: Account, method: str, path: str, body
         "linkedin-version": str(account.metadata.get("apiVersion") or VERSION),
         "x-restli-protocol-version": "2.0.0",
     }
-    return await api.request(
-        method, f"{REST}{path}", params=asked, headers=headers, json_body=body, token=account.access_token
-    )
+    return await api.request(method, f"{REST}{path}", params=asked, headers=headers, json_body=body, token=account.access_token)
 
 
 async def act(api: PlatformHttp, account: Account, path: str, action: str, **given: Any) -> dict[str, Any]:

@@ -96,9 +96,7 @@ def errors() -> dict[str, Example]:
         "not-authorized-for-field": _typed(403, "not-authorized-for-field", "Sorry, not authorized.", **field),
         "field-unauthorized": _typed(403, "field-unauthorized", "Sorry, not authorized.", **field),
         "field-hydration-failure": _typed(400, "field-hydration-failure", "The field could not be read.", **field),
-        "client-forbidden": _typed(
-            403, "client-forbidden", "Attach the App to a Project.", reason="client-not-enrolled"
-        ),
+        "client-forbidden": _typed(403, "client-forbidden", "Attach the App to a Project.", reason="client-not-enrolled"),
         "unsupported-authentication": _typed(403, "unsupported-authentication", "Application-Only is forbidden here."),
         "oauth1-permissions": _typed(403, "oauth1-permissions", "Your client app lacks the permission."),
         "usage-capped": _typed(429, "usage-capped", "Usage cap exceeded: Monthly product cap", period="Monthly"),

@@ -14,9 +14,7 @@ from brokers.errors import ErrorRow, Kind, PlatformError, Reply, from_row
 
 _RECONNECT = "Connect the X account again."
 _APP = "The server's operator must correct the app's set-up in the X developer console."
-_BILLING = (
-    "The server's operator must raise the app's credits or cap in the X developer console; then call posts_retry."
-)
+_BILLING = "The server's operator must raise the app's credits or cap in the X developer console; then call posts_retry."
 _CLIENT = "The server's operator must correct TWITTER_CLIENT_ID and TWITTER_CLIENT_SECRET."
 _AGAIN = "Nothing needs to change: posts_retry uploads the media again."
 _WAIT = "X is rate limiting; it is tried again when X allows."
@@ -43,9 +41,7 @@ ROWS: dict[str, ErrorRow] = {
         "X already has this text from this account, perhaps from an earlier try: look there first. "
         "To post it again, change the text.",
     ),
-    "text-too-long": ErrorRow(
-        "content", "Shorten the text, or set platformOverrides.twitter.text.", "CONTENT_TOO_LONG", None
-    ),
+    "text-too-long": ErrorRow("content", "Shorten the text, or set platformOverrides.twitter.text.", "CONTENT_TOO_LONG", None),
     "video-too-long": _media("content", "Cut the video to the length that the account's X plan allows."),
     "invalid-media": _media("transient", _AGAIN, restart=True),
     "account-suspended": _person("X suspended this account: appeal on x.com, then call posts_retry."),
@@ -63,9 +59,7 @@ ROWS: dict[str, ErrorRow] = {
     "not-authorized-for-field": _config(_APP),
     "field-unauthorized": _config(_APP),
     "field-hydration-failure": ErrorRow("transient", "X could not complete its answer; it is tried again."),
-    "client-forbidden": _config(
-        "The app must belong to a project with access to X's API: see the X developer console."
-    ),
+    "client-forbidden": _config("The app must belong to a project with access to X's API: see the X developer console."),
     "unsupported-authentication": _config(_APP),
     "oauth1-permissions": _config("The app needs Read and write permission; then connect the account again."),
     "usage-capped": _config(_BILLING),

@@ -121,3 +121,13 @@ async def test_no_credential_stands_in_an_address_or_an_error(simulator, client,
         said.append(repr(refused.value))
     for secret in (tokens.access_token, tokens.refresh_token, CONFIDENTIAL.client_secret):
         assert secret not in " ".join(said)
+
+
+async def test_a_scope_that_was_not_granted_is_missed(simulator, client, api):
+    code = await code_for(simulator, client, scope="tweet.read users.read offline.access")
+    tokens = await OAUTH.exchange(api, CONFIDENTIAL, code, VERIFIER)
+    account = account_on(simulator, "twitter", 1, access_token=tokens.access_token)
+    with pytest.raises(PlatformError) as refused:
+        await BROKER.publish(api, account, Draft("Not allowed"), MemorySteps(api))
+    assert refused.value.status == 403 and "every permission" in (refused.value.hint or "")
+    assert simulator.world.ledger.posts == []
