@@ -107,7 +107,10 @@ COMMANDS: dict[str, tuple[str, str, tuple[Argument, ...]]] = {
     "mcp-config": (
         "print the configuration for an MCP client",
         "upkeep:mcp_config",
-        (arg("--client", required=True, choices=CLIENTS), arg("--key", default="amp_live_YOUR_KEY", help="the API key to fill in")),
+        (
+            arg("--client", required=True, choices=CLIENTS),
+            arg("--key", default="amp_live_YOUR_KEY", help="the API key to fill in"),
+        ),
     ),
     "version": ("print the version", "upkeep:version", ()),
 }  # fmt: skip

@@ -11,7 +11,7 @@ from uuid import uuid4
 if TYPE_CHECKING:
     import httpx
 
-    from ampost_mcp.services.publishing import Publisher
+    from ampost_mcp.services.scheduler import Publisher
     from ampost_mcp.settings import Settings
     from brokers.base import Broker
     from storage.database import Database

@@ -14,9 +14,7 @@ from brokers.text import clean_text
 
 MAX_URL, MAX_NUMBER = 4096, 2**53
 
-_RFC_3339 = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
+_RFC_3339 = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
 
 
 def read_time(value: Any) -> datetime:
@@ -94,9 +92,7 @@ def _name(value: str) -> str:
 
 Text = Annotated[str, AfterValidator(clean_text)]
 Id = Text
-Url = Annotated[
-    str, Field(max_length=MAX_URL), AfterValidator(check_url), WithJsonSchema({"type": "string", "format": "uri"})
-]
+Url = Annotated[str, Field(max_length=MAX_URL), AfterValidator(check_url), WithJsonSchema({"type": "string", "format": "uri"})]
 Timestamp = Annotated[datetime, BeforeValidator(read_time)]
 Name = Annotated[str, AfterValidator(_name)]
 #: A time in an answer, already written.

@@ -196,6 +196,7 @@ async def _parse(app: App, operation: Operation, caller: Caller, raw: dict[str, 
     """The arguments' model. Raises every fault at once, those of the platforms' rules too."""
     args, faults = schemas.parse(operation.args, raw)
     if faults and operation.flat and args is not None:
+        assert isinstance(args, schemas.PostCreate | schemas.PostUpdate)
         faults += await app.db.read(checking.rule_faults, app, caller.user_id, args)
     if faults or args is None:
         raise from_faults(faults)

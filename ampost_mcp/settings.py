@@ -112,7 +112,7 @@ def load(**overrides: Any) -> Settings:
         "linkedin_enable_organization_posting": env.get("LINKEDIN_ENABLE_ORGANIZATION_POSTING"),
         "youtube_force_private_uploads": env.get("YOUTUBE_FORCE_PRIVATE_UPLOADS"),
     }
-    values = {name: value for name, value in given.items() if name in Settings.model_fields and value != ""}
+    values: dict[str, Any] = {name: value for name, value in given.items() if name in Settings.model_fields and value != ""}
     values |= {name: value for name, value in extra.items() if value}
     values |= {name: value for name, value in overrides.items() if value is not None}
     settings = Settings(**values)

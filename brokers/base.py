@@ -160,9 +160,7 @@ class Steps(Protocol):
         """Something that may be done twice: an upload, a container, a query. Runs again when its result is missing."""
         ...
 
-    async def wait(
-        self, name: str, ask: Callable[[], Awaitable[T | None]], *, every: float, limit: float
-    ) -> T:
+    async def wait(self, name: str, ask: Callable[[], Awaitable[T | None]], *, every: float, limit: float) -> T:
         """Asks (read-only) every `every` seconds until the answer is not None; gives up `limit` seconds after the
         first time it was asked, which is remembered across restarts, with a transient `PlatformError`."""
         ...

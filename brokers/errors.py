@@ -1,8 +1,8 @@
 """What a platform's answer can mean. Only `platform_http` turns an answer into one of these.
 
-    Refused   PlatformError   the platform surely did not do it, and said why
-    NotSent                   the request surely never left (no connection)
-    Unclear                   it may have been done: timeout, reset, unreadable or truncated answer, 5xx
+Refused   PlatformError   the platform surely did not do it, and said why
+NotSent                   the request surely never left (no connection)
+Unclear                   it may have been done: timeout, reset, unreadable or truncated answer, 5xx
 """
 
 from __future__ import annotations

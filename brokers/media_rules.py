@@ -113,8 +113,7 @@ def counts_fit(case: Case) -> Iterator[Problem]:
     if is_mixed(case) or is_counted_by_placement(case):
         return
     counts = [
-        (sum(item.kind == name for item in case.draft.media), kind.most, NAMES[name])
-        for name, kind in case.accepts.kinds.items()
+        (sum(item.kind == name for item in case.draft.media), kind.most, NAMES[name]) for name, kind in case.accepts.kinds.items()
     ]
     if case.accepts.most_media is not None:
         counts = [(len(case.draft.media), case.accepts.most_media, "media item")]
@@ -177,9 +176,7 @@ def _overruns(case: Case, index: int, item: Media, limits: Limits, code: str, wh
 def items_fit(case: Case) -> Iterator[Problem]:
     for index, item in enumerate(case.draft.media):
         if kind := case.accepts.kinds.get(item.kind):
-            yield from _overruns(
-                case, index, item, kind.limits, "UNSUPPORTED_MEDIA_CONFIG", f"{case.accepts.title} takes"
-            )
+            yield from _overruns(case, index, item, kind.limits, "UNSUPPORTED_MEDIA_CONFIG", f"{case.accepts.title} takes")
 
 
 def placement_fits(case: Case) -> Iterator[Problem]:

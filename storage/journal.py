@@ -35,9 +35,7 @@ def load(session: Session, claim: Claim) -> Work:
     platform_post, post = one(PLATFORM_POSTS, claim.platform_post_id), one(POSTS, claim.post_id)
     if platform_post is None or post is None:
         raise LostClaim(claim.platform_post_id)
-    steps = session.execute(
-        select(STEPS.c.name, STEPS.c.result).where(STEPS.c.platform_post_id == claim.platform_post_id)
-    )
+    steps = session.execute(select(STEPS.c.name, STEPS.c.result).where(STEPS.c.platform_post_id == claim.platform_post_id))
     intent = session.execute(
         select(INTENTS).where(INTENTS.c.platform_post_id == claim.platform_post_id, INTENTS.c.state == "open")
     ).mappings().first()  # fmt: skip
@@ -45,7 +43,7 @@ def load(session: Session, claim: Claim) -> Work:
     return Work(post, platform_post, account, dict(steps.all()), dict(intent) if intent else None)
 
 
-def save_step(session: Session, claim: Claim, name: str, result: Any, **values: Any) -> None:
+def save_step(session: Session, claim: Claim, name: str, result: Any, /, **values: Any) -> None:
     """Stores a step's result; `values` change the claimed row with it. Raises LostClaim."""
     if values:
         hold(session, claim, **values)

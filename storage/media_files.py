@@ -51,9 +51,7 @@ def converted(session: Session, user_id: str, made_from: str, mime_type: str, mo
 def attach(session: Session, user_id: str, ids: Iterable[str], post_id: str) -> None:
     """Says which post uploads belong to."""
     session.execute(
-        update(MediaFile)
-        .where(col(MediaFile.id).in_(list(ids)), col(MediaFile.user_id) == user_id)
-        .values(post_id=post_id)
+        update(MediaFile).where(col(MediaFile.id).in_(list(ids)), col(MediaFile.user_id) == user_id).values(post_id=post_id)
     )
 
 

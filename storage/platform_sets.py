@@ -52,7 +52,7 @@ def is_somebodys(session: Session, set_id: str) -> bool:
 def count(session: Session, user_id: str) -> int:
     """How many sets the user has; no other transaction changes that before this one ends."""
     session.execute(select(USERS.c.id).where(USERS.c.id == user_id).with_for_update())
-    return session.execute(select(func.count()).where(SETS.c.user_id == user_id)).scalar_one()
+    return int(session.execute(select(func.count()).where(SETS.c.user_id == user_id)).scalar_one())
 
 
 def insert(session: Session, user_id: str, name: str, now: datetime, *, is_default: bool = False) -> dict[str, Any]:

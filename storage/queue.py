@@ -65,11 +65,7 @@ def claim_due(
     for row in rows:
         if _missed(row, now, grace):
             _fail_missed(session, row, now)
-        elif (
-            row.account_id in seen_accounts
-            or len(claims) >= limit
-            or running[row.platform] >= caps.get(row.platform, 64)
-        ):
+        elif row.account_id in seen_accounts or len(claims) >= limit or running[row.platform] >= caps.get(row.platform, 64):
             if row.post_status == "scheduled":
                 waiting.append(row.post_id)
         elif claim := _claim(session, row, owner, now):
@@ -77,9 +73,7 @@ def claim_due(
             running[row.platform] += 1
             claims.append(claim)
     if waiting:
-        session.execute(
-            update(POSTS).where(POSTS.c.id.in_(waiting), POSTS.c.status == "scheduled").values(status="queued")
-        )
+        session.execute(update(POSTS).where(POSTS.c.id.in_(waiting), POSTS.c.status == "scheduled").values(status="queued"))
     if claims:
         ids = [claim.post_id for claim in claims]
         session.execute(update(POSTS).where(POSTS.c.id.in_(ids)).values(status="posting", updated_at=now))
@@ -109,11 +103,7 @@ def _due(now: datetime, paused: Sequence[str], account_id: str | None) -> Any:
 
 def _running_by_platform() -> Any:
     p = PLATFORM_POSTS
-    return (
-        select(p.c.platform, func.count())
-        .where(p.c.owner.is_not(None), p.c.account_id.is_not(None))
-        .group_by(p.c.platform)
-    )
+    return select(p.c.platform, func.count()).where(p.c.owner.is_not(None), p.c.account_id.is_not(None)).group_by(p.c.platform)
 
 
 def _missed(row: Row[Any], now: datetime, grace: float) -> bool:
@@ -211,9 +201,7 @@ def outlook(session: Session, now: datetime) -> tuple[bool, datetime | None]:
     free = p.c.next_at.is_not(None) & p.c.owner.is_(None)
     due = session.execute(select(p.c.id).where(free, p.c.next_at <= now).limit(1)).first() is not None
     later = session.execute(select(func.min(p.c.next_at)).where(free, p.c.next_at > now)).scalar()
-    unblocked = session.execute(
-        select(func.min(ACCOUNTS.c.blocked_until)).where(ACCOUNTS.c.blocked_until > now)
-    ).scalar()
+    unblocked = session.execute(select(func.min(ACCOUNTS.c.blocked_until)).where(ACCOUNTS.c.blocked_until > now)).scalar()
     return due, min((at for at in (later, unblocked) if at is not None), default=None)
 
 

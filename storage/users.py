@@ -66,7 +66,7 @@ def rows(session: Session) -> list[dict[str, Any]]:
 
 
 def count(session: Session) -> int:
-    return session.execute(select(func.count()).select_from(USERS)).scalar_one()
+    return int(session.execute(select(func.count()).select_from(USERS)).scalar_one())
 
 
 def first(session: Session) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def default_set(id: str) -> None:
         owner = app.db.read_here(platform_sets.owner_of, id)
         if owner is None:
             raise CommandError(f"No platform set has the id {id}; ampost-mcp sets list shows them.")
-        anyio.run(platform_sets.update, app, _caller(app, owner), SetUpdate(platform_set_id=id, is_default=True))
+        anyio.run(platform_sets.update, app, _caller(app, owner), SetUpdate(platform_set_id=id, name=None, is_default=True))
 
 
 def list_sets(json: bool) -> None:

@@ -66,9 +66,7 @@ def _checks(data_dir: str | None) -> Iterator[Check]:
 
 def _unknown_settings(settings: Settings) -> Iterator[Check]:
     known = {f"AMPOST_{name.upper()}" for name in Settings.model_fields}
-    strangers = sorted(
-        name for name in os.environ if name.startswith("AMPOST_") and name.removesuffix("_FILE") not in known
-    )
+    strangers = sorted(name for name in os.environ if name.startswith("AMPOST_") and name.removesuffix("_FILE") not in known)
     if strangers:
         yield Check("settings", "warn", f"unknown: {', '.join(strangers)}", "correct or unset them")
 
@@ -97,9 +95,7 @@ def _public_url(settings: Settings) -> Iterator[Check]:
         found = "not set: platforms that fetch media and OAuth callbacks need an https address"
         yield Check("public url", "warn", found, "set AMPOST_PUBLIC_URL=https://your.host")
     elif not settings.public_url.startswith("https://"):
-        yield Check(
-            "public url", "warn", f"{settings.public_url} is not https", "put TLS in front and set AMPOST_PUBLIC_URL"
-        )
+        yield Check("public url", "warn", f"{settings.public_url} is not https", "put TLS in front and set AMPOST_PUBLIC_URL")
     else:
         yield Check("public url", "ok", settings.public_url)
 
@@ -136,9 +132,7 @@ def _linkedin_version(settings: Settings) -> Iterator[Check]:
     try:
         sunset = datetime.strptime(version, "%Y%m").replace(tzinfo=UTC) + LINKEDIN_LIFE
     except ValueError:
-        yield Check(
-            "linkedin", "fail", f"LINKEDIN_API_VERSION={version} is not YYYYMM", "set it to a month, such as 202605"
-        )
+        yield Check("linkedin", "fail", f"LINKEDIN_API_VERSION={version} is not YYYYMM", "set it to a month, such as 202605")
         return
     left = (sunset - datetime.now(UTC)).days
     state: Literal["ok", "warn", "fail"] = "ok" if left > 60 else "warn" if left > 0 else "fail"
@@ -149,11 +143,7 @@ def _linkedin_version(settings: Settings) -> Iterator[Check]:
 def _database(settings: Settings) -> Iterator[Check]:
     from storage.migrate import head, revision
 
-    if (
-        settings.database.startswith("sqlite")
-        and not (settings.data_dir / "ampost.db").exists()
-        and not settings.database_url
-    ):
+    if settings.database.startswith("sqlite") and not (settings.data_dir / "ampost.db").exists() and not settings.database_url:
         yield Check("database", "warn", "not made yet", "ampost-mcp serve makes it")
         return
     try:
@@ -187,9 +177,7 @@ def _tokens(session: Session, settings: Settings) -> Iterator[Check]:
         except CannotOpen:
             closed += 1
     if closed:
-        yield Check(
-            "tokens", "fail", f"{closed} of {len(rows)} cannot be decrypted", "add the old key to AMPOST_SECRET_KEYS"
-        )
+        yield Check("tokens", "fail", f"{closed} of {len(rows)} cannot be decrypted", "add the old key to AMPOST_SECRET_KEYS")
     else:
         yield Check("tokens", "ok", f"{len(rows)} encrypted tokens open")
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -180,7 +180,7 @@ def rule_faults(session: Session, app: App, user_id: str, args: PostCreate | Pos
     if isinstance(args, PostCreate):
         return all_faults(session, app, user_id, args, composing.created(args))
     found = posts.read(session, user_id, args.post_id)
-    return all_faults(session, app, user_id, args, composing.edited(found[0]._mapping, args)) if found else []
+    return all_faults(session, app, user_id, args, composing.edited(dict(found[0]._mapping), args)) if found else []
 
 
 def all_faults(session: Session, app: App, user_id: str, args: PostCreate | PostUpdate, post: Post) -> list[Fault]:

@@ -170,7 +170,8 @@ async def _connect(
 
     def columns(account_id: str) -> dict[str, Any]:
         row = Account(id=account_id, user_id=user_id, platform=broker.key, platform_account_id=profile.platform_account_id)
-        return identity(profile) | tokens.seal(app, row, granted)
+        none = {"refresh_token": None, "refresh_expires_at": None, "last_refreshed_at": None}
+        return none | identity(profile) | tokens.seal(app, row, granted)
 
     def store(session: Session) -> str:
         _check_set(session, user_id, set_id)

@@ -59,7 +59,7 @@ class Source:
         return str(self.item["url"]) if row.source_url else address_of(self.app, row)
 
     def _may_convert(self) -> bool:
-        declared = self.item.get("mimeType")
+        declared = self.item.get("mimeType") if self.item.get("explicit", True) else None
         return bool(self.accepts.converts) and self.item.get("type") != "video" and (
             declared is None or declared in self.accepts.converts
         )  # fmt: skip

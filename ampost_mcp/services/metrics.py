@@ -13,9 +13,7 @@ from storage import journal
 from storage.queue import PLATFORM_POSTS
 
 REGISTRY = CollectorRegistry()
-OUTCOMES = Counter(
-    "ampost_platform_posts", "Ends of publish attempts.", ["platform", "outcome", "code"], registry=REGISTRY
-)
+OUTCOMES = Counter("ampost_platform_posts", "Ends of publish attempts.", ["platform", "outcome", "code"], registry=REGISTRY)
 LATENESS = Histogram(
     "ampost_publish_lateness_seconds", "From the due time to the claim.", ["platform"], registry=REGISTRY,
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600),
@@ -23,9 +21,7 @@ LATENESS = Histogram(
 REFRESHES = Counter("ampost_token_refreshes", "Token refreshes.", ["platform", "result"], registry=REGISTRY)
 WAITING = Gauge("ampost_lane_depth", "Due platform posts that wait for their lane.", ["platform"], registry=REGISTRY)
 RUNNING = Gauge("ampost_running", "Platform posts being published now.", ["platform"], registry=REGISTRY)
-OPEN_INTENTS = Gauge(
-    "ampost_open_intents", "Irreversible requests whose outcome is not recorded yet.", registry=REGISTRY
-)
+OPEN_INTENTS = Gauge("ampost_open_intents", "Irreversible requests whose outcome is not recorded yet.", registry=REGISTRY)
 ADVANCING = Gauge("ampost_publisher_advancing", "1 while this process's publisher advances.", registry=REGISTRY)
 
 

@@ -35,11 +35,11 @@ def _create(session: Session, app: App, caller: Caller, args: PostCreate, slot: 
         raise from_faults(faults)
     connected = accounts.in_set(session, caller.user_id, columns["platform_set_id"])
     now = app.clock()
-    own = {
+    own: dict[str, Any] = {
         "id": new_id(), "user_id": caller.user_id, "owner_tag": caller.owner_tag, "created_at": now, "updated_at": now,
     }  # fmt: skip
     posts.insert(session, {**columns, **own}, connected)
-    answer = _out(posts.read(session, caller.user_id, own["id"]))
+    answer = _out(posts.read(session, caller.user_id, str(own["id"])))
     if slot is not None:
         slot.save(session, answer.model_dump(by_alias=True, mode="json"))
     return answer

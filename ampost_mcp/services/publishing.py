@@ -119,9 +119,7 @@ def _make_due(session: Session, now: datetime, post_id: str, ids: list[str] | No
     if ids is not None:
         due = due.where(p.c.id.in_(ids))
         session.execute(
-            update(INTENTS)
-            .where(INTENTS.c.platform_post_id.in_(ids), INTENTS.c.state == "open")
-            .values(state="unknown")
+            update(INTENTS).where(INTENTS.c.platform_post_id.in_(ids), INTENTS.c.state == "open").values(state="unknown")
         )
     session.execute(due.values(status="pending", next_at=now, tries=0, first_try_at=None, error=None, updated_at=now))
 
@@ -153,8 +151,5 @@ def _may_double(platforms: list[str]) -> AppError:
         f"Nobody can tell whether {names} published; a retry may post twice.",
         f"Look at the account first. To retry all the same, call posts_retry with platforms naming {names} and "
         "acknowledgeDuplicateRisk true.",
-        [
-            {"code": "PUBLISH_OUTCOME_UNKNOWN", "field": "acknowledgeDuplicateRisk", "platform": name}
-            for name in platforms
-        ],
+        [{"code": "PUBLISH_OUTCOME_UNKNOWN", "field": "acknowledgeDuplicateRisk", "platform": name} for name in platforms],
     )

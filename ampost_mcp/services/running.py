@@ -75,13 +75,15 @@ async def _end_of(app: App, claim: Claim, work: journal.Work, breakers: Breakers
         account = await _account(app, work)
         draft = _draft(app, work, broker, notes)
         api = tokens.api_for(app, broker)
+        outcome: Receipt | datetime
         if work.intent is None:
             _check_again(app, work)
             outcome = await _publish(app, claim, broker, api, account, draft, work.journal, resume=False)
         else:
             outcome = work.intent["created_at"]
+        receipt = outcome if isinstance(outcome, Receipt) else None
         if isinstance(outcome, datetime):
-            outcome = await _settled(app, claim, broker, api, account, draft, work.journal, outcome)
+            receipt = await _settled(app, claim, broker, api, account, draft, work.journal, outcome)
     except (PlatformError, NotSent, Unclear) as error:
         return await _failed(app, claim, work, broker, error, breakers)
     except LostClaim:
@@ -90,11 +92,11 @@ async def _end_of(app: App, claim: Claim, work: journal.Work, breakers: Breakers
         log.exception("publish.fault", platform=claim.platform, post=claim.post_id)
         return _final(app, _error("INTERNAL_ERROR", "The server failed on this post.", None, False, None))
     breakers.worked(claim.platform)
-    if outcome is None:
+    if receipt is None:
         return await _unknown(app, claim, broker)
     return End(
-        {"status": "published", "remote_id": outcome.id, "url": outcome.url, "published_at": app.clock(), "error": None,
-         "notes": [*notes, *(note for note in outcome.notes if note not in notes)], "next_at": None}
+        {"status": "published", "remote_id": receipt.id, "url": receipt.url, "published_at": app.clock(), "error": None,
+         "notes": [*notes, *(note for note in receipt.notes if note not in notes)], "next_at": None}
     )  # fmt: skip
 
 
@@ -134,9 +136,7 @@ async def _settled(
 
 async def _unknown(app: App, claim: Claim, broker: Broker) -> End:
     await app.db.write(journal.close_intent, claim, "unknown", app.clock())
-    looked = (
-        f"a look at {broker.title} did not find it" if broker.find else f"{broker.title} offers no way to look it up"
-    )
+    looked = f"a look at {broker.title} did not find it" if broker.find else f"{broker.title} offers no way to look it up"
     return _final(app, _error(
         "PUBLISH_OUTCOME_UNKNOWN",
         f"{broker.title} did not answer the publishing request, and {looked}: it may or may not be there.",
@@ -145,9 +145,7 @@ async def _unknown(app: App, claim: Claim, broker: Broker) -> End:
     ))  # fmt: skip
 
 
-async def _failed(
-    app: App, claim: Claim, work: journal.Work, broker: Broker, raised: Exception, breakers: Breakers
-) -> End:
+async def _failed(app: App, claim: Claim, work: journal.Work, broker: Broker, raised: Exception, breakers: Breakers) -> End:
     error = raised if isinstance(raised, PlatformError) else _unreachable(broker, raised)
     if not isinstance(raised, PlatformError):
         breakers.failed(claim.platform, app.clock())

@@ -71,9 +71,7 @@ def decide(session: Session, post_id: str, platform: str, published_url: str | N
         select(p.c.id, p.c.error).where(p.c.post_id == post_id, p.c.platform == platform).with_for_update()
     ).first()
     if row is None:
-        raise AppError(
-            "POST_NOT_FOUND", f"No post {post_id} is for {platform}.", "Give the post's id and its platform."
-        )
+        raise AppError("POST_NOT_FOUND", f"No post {post_id} is for {platform}.", "Give the post's id and its platform.")
     if (row.error or {}).get("code") != "PUBLISH_OUTCOME_UNKNOWN":
         raise AppError("INVALID_STATUS_TRANSITION", "The outcome of this platform post is not unknown.", None)
     values: dict[str, Any] = {"status": "published", "url": published_url, "error": None, "published_at": now}

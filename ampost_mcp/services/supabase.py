@@ -65,7 +65,9 @@ async def claims(app: App, cookies: Mapping[str, str]) -> dict[str, Any] | None:
 async def user(app: App, claims: dict[str, Any]) -> dict[str, Any]:
     """The user of a token: by its subject, else by a verified e-mail address, else a new one of the free tier."""
     found = await app.db.read_quick(users.by_supabase_sub, claims["sub"])
-    return found or await app.db.write(_find_or_make, claims, app.clock())
+    if found is not None:
+        return found
+    return await app.db.write(_find_or_make, claims, app.clock())
 
 
 def _find_or_make(session: Session, claims: dict[str, Any], now: datetime) -> dict[str, Any]:

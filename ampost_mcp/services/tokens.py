@@ -201,9 +201,7 @@ async def _ask(app: App, broker: Broker, row: Row) -> Tokens:
         raise
     except Unclear as error:
         if oauth.rotates:
-            raise _lost(
-                broker, row, "the answer to a token refresh was lost, and the token is good only once"
-            ) from error
+            raise _lost(broker, row, "the answer to a token refresh was lost, and the token is good only once") from error
         raise _not_now(broker) from error
     except NotSent as error:
         raise _not_now(broker) from error

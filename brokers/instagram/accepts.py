@@ -72,9 +72,7 @@ ACCEPTS = Accepts(
     # A single video is always a reel on Instagram; "feed" shares it to the feed.
     placements={
         "feed": Placement({"image": FEED_IMAGE, "video": REEL}, most=1),
-        "story": Placement(
-            {"image": Limits(), "video": Limits(max_bytes=100 * MIB, seconds=(3, 60))}, most=1, shows_text=False
-        ),
+        "story": Placement({"image": Limits(), "video": Limits(max_bytes=100 * MIB, seconds=(3, 60))}, most=1, shows_text=False),
         "reel": Placement({"video": REEL}, most=1),
         "carousel": Placement({"image": FEED_IMAGE, "video": REEL}, least=2, most=10),
     },

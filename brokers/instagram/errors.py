@@ -44,9 +44,7 @@ ROWS: dict[str, ErrorRow] = {
     "9/2207042": ErrorRow("quota", "The account has used its posts of 24 hours: retry tomorrow.", retry_after=3600),
     "24/2207006": _REBUILD,
     "24/2207008": ErrorRow("transient", _REBUILD.hint, restart=True, retry_after=30),
-    "25/2207050": ErrorRow(
-        "identity", "Instagram restricts this account: log in to its app, do what it asks for, then retry."
-    ),
+    "25/2207050": ErrorRow("identity", "Instagram restricts this account: log in to its app, do what it asks for, then retry."),
     "100/2207023": _bad_post("Choose another placement for these media, then post again."),
     "100/2207028": _bad_post("Give a carousel 2 to 10 items, then post again."),
     "100/2207035": _bad_post("Take the product tags out of the post, then post again."),
@@ -55,9 +53,7 @@ ROWS: dict[str, ErrorRow] = {
     "100/2207040": _bad_post("Use at most 20 mentions in the caption, then post again."),
     "352/2207026": _bad_media("Encode the video as MP4 or MOV with H.264 or HEVC and AAC, then post again."),
     "9004/2207052": _UNFETCHED,
-    "9007/2207027": ErrorRow(
-        "transient", "Instagram still works on the media. The server tries again.", retry_after=10
-    ),
+    "9007/2207027": ErrorRow("transient", "Instagram still works on the media. The server tries again.", retry_after=10),
     "36000/2207004": _bad_media("Make the image smaller than 8 MiB, then post again."),
     "36001/2207005": _bad_media("Convert the image to JPEG, then post again."),
     "36003/2207009": _bad_media("Crop the image to an aspect ratio between 4:5 and 1.91:1, then post again."),

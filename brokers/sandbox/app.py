@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from html import escape
 from pathlib import Path
@@ -16,7 +16,12 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from brokers.sandbox.ledger import Ledger, Published
-from brokers.sandbox.world import AFTER, BEFORE, OTHER, Fault, Part, SimRefusal, SimRoute, World
+from brokers.sandbox.world import AFTER, BEFORE, OTHER, Fault, Handler, Part, SimRefusal, SimRoute, World
+
+STYLE = (
+    "body{font:16px/1.5 system-ui;max-width:44rem;margin:2rem auto}p{white-space:pre-wrap}"
+    "article{border:1px solid #ccc;padding:1rem;margin:1rem 0;border-radius:8px}"
+)
 
 
 def build(ledger_path: Path | None = None, parts: Sequence[Part] | None = None) -> Starlette:
@@ -71,7 +76,7 @@ class _Silence(Response):
             pass
 
 
-def _endpoint(world: World, part: Part, route: SimRoute):
+def _endpoint(world: World, part: Part, route: SimRoute) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         account = account_of(world, part.platform, request)
         told = route.step_of(request) if route.step_of else route.step
@@ -118,9 +123,7 @@ async def _faults(request: Request) -> Response:
         known = {field.name for field in dataclasses.fields(Fault)}
         body = {"retry_after" if key == "retryAfter" else key: value for key, value in body.items()}
         if not {"platform", "step", "fault"} <= set(body) <= known or body["fault"] not in BEFORE + AFTER + OTHER:
-            return JSONResponse(
-                {"error": f"a fault is {sorted(known)} with fault one of {BEFORE + AFTER + OTHER}"}, 400
-            )
+            return JSONResponse({"error": f"a fault is {sorted(known)} with fault one of {BEFORE + AFTER + OTHER}"}, 400)
         world.faults.append(Fault(**body))
     return JSONResponse({"faults": [dataclasses.asdict(fault) for fault in world.faults]})
 
@@ -174,11 +177,13 @@ def page(title: str, posts: list[Published]) -> str:
         + "</article>"
         for p in posts
     )  # fmt: skip
-    style = "body{font:16px/1.5 system-ui;max-width:44rem;margin:2rem auto}article{border:1px solid #ccc;padding:1rem;margin:1rem 0;border-radius:8px}p{white-space:pre-wrap}"
-    return f"<!doctype html><meta charset=utf-8><title>{escape(title)}</title><style>{style}</style><h1>{escape(title)}</h1>{articles or '<p>Nothing yet.</p>'}"
+    return (
+        f"<!doctype html><meta charset=utf-8><title>{escape(title)}</title><style>{STYLE}</style>"
+        f"<h1>{escape(title)}</h1>{articles or '<p>Nothing yet.</p>'}"
+    )
 
 
-def post_page(platform: str, parameter: str = "id"):
+def post_page(platform: str, parameter: str = "id") -> Handler:
     """A permalink's handler: the page of one published post."""
 
     async def handler(world: World, request: Request) -> Response:

@@ -24,11 +24,7 @@ def token_routes(
 
     async def redeem_code(world: World, request: Request) -> Response:
         given = await parameters(request)
-        if (
-            given.get("grant_type") != "authorization_code"
-            or not given.get("client_secret")
-            or set(given) - set(REDEEM)
-        ):
+        if given.get("grant_type") != "authorization_code" or not given.get("client_secret") or set(given) - set(REDEEM):
             return _no_exchange("Invalid grant_type, client_secret or parameter.")
         found = redeem(world, platform, given.get("code"), given.get("client_id"), given.get("redirect_uri"), None)
         if found is None:

@@ -210,9 +210,7 @@ class World:
                 return fault
         return None
 
-    def arm_reply(
-        self, platform: str, step: str, status: int, body: Any, headers: dict[str, str] | None = None
-    ) -> None:
+    def arm_reply(self, platform: str, step: str, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
         """Answers the next request of this step with exactly this, without effect: any documented error on demand."""
         self.replies.append((platform, step, JSONResponse(body, status, headers)))
 

@@ -80,9 +80,7 @@ async def _body(world: World, request: Request, asked: list[str]) -> dict[str, A
 
 
 def _check_snippet(snippet: dict[str, Any]) -> None:
-    title, description, tags = (
-        snippet.get(name, empty) for name, empty in (("title", ""), ("description", ""), ("tags", []))
-    )
+    title, description, tags = (snippet.get(name, empty) for name, empty in (("title", ""), ("description", ""), ("tags", [])))
     if not 1 <= len(title.strip()) <= 100 or set(title) & set("<>"):
         refuse("invalidTitle", "The request metadata specifies an invalid or empty video title.")
     if len(description.encode()) > 5000 or set(description) & set("<>"):

@@ -74,9 +74,7 @@ ACCEPTS = Accepts(
     kinds={
         # https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide
         "image": Kind(("image/jpeg", "image/webp"), 35, Limits(max_bytes=20_000_000)),
-        "video": Kind(
-            ("video/mp4", "video/quicktime", "video/webm"), 1, Limits(max_bytes=4 * 1024**3, seconds=(0, 600))
-        ),
+        "video": Kind(("video/mp4", "video/quicktime", "video/webm"), 1, Limits(max_bytes=4 * 1024**3, seconds=(0, 600))),
     },
     settings=Settings,
     text_only=False,

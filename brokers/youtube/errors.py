@@ -52,9 +52,7 @@ def _rejected(hint: str = _POLICY) -> ErrorRow:
     return ErrorRow("content", hint, restart=True)
 
 
-_ASKED_WRONGLY = ErrorRow(
-    "unknown", "Report this: the server sent what YouTube does not take.", "BROKER_ERROR", "PLATFORM_ERROR"
-)
+_ASKED_WRONGLY = ErrorRow("unknown", "Report this: the server sent what YouTube does not take.", "BROKER_ERROR", "PLATFORM_ERROR")
 
 #: Reasons of a refused request, and the flat errors of Google's OAuth endpoints.
 REFUSALS: dict[str, ErrorRow] = {

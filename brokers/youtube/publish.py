@@ -154,9 +154,7 @@ def _verdict(video: dict[str, Any]) -> dict[str, Any] | None:
     return {"status": found, "reason": status.get("failureReason") or status.get("rejectionReason")}
 
 
-def _receipt(
-    api: PlatformHttp, account: Account, draft: Draft, video: dict[str, Any], thumbnail: str | None = None
-) -> Receipt:
+def _receipt(api: PlatformHttp, account: Account, draft: Draft, video: dict[str, Any], thumbnail: str | None = None) -> Receipt:
     notes = (_narrowed(account, settings_of(draft, Settings), video["privacy"]), thumbnail)
     link = api.link(f"https://www.youtube.com/watch?v={video['id']}")
     return Receipt(video["id"], link, tuple(note for note in notes if note))

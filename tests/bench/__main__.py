@@ -24,7 +24,7 @@ def main() -> None:
     if (os.cpu_count() or 1) > 1:
         os.sched_setaffinity(0, {1})
     for name in options.parts or PARTS:
-        print(f"\n== {name}", flush=True)  # noqa: T201
+        print(f"\n== {name}", flush=True)
         with tempfile.TemporaryDirectory(prefix="ampost-bench-") as folder:
             asyncio.run(PARTS[name](Path(folder), options))
 

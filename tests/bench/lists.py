@@ -25,7 +25,7 @@ async def run(folder: Path, options: argparse.Namespace) -> None:
     costs = [await _measured(where, count) for where, count in ((small, 1000), (large, options.posts))]
     for question in QUESTIONS:
         few, many = (each[str(question)] for each in costs)
-        print(  # noqa: T201
+        print(
             f"{urlencode(question) or 'newest 20':<24} 1,000: {few.p50:6.2f} ms   {options.posts:,}: {many.p50:6.2f} ms"
             f"   {many.p50 / few.p50:.2f}x   ({many.cpu_us:.0f} us CPU)", flush=True,
         )  # fmt: skip
@@ -41,9 +41,7 @@ async def _measured(folder: Path, count: int) -> dict[str, Cost]:
         costs = {}
         for question in QUESTIONS:
             url = f"{server.url}/api/v1/posts?{urlencode(question)}"
-            costs[str(question)] = await measure(
-                server.pid, server.url, [request("GET", url, auth)], connections=1, seconds=2
-            )
+            costs[str(question)] = await measure(server.pid, server.url, [request("GET", url, auth)], connections=1, seconds=2)
         return costs
 
 
@@ -62,9 +60,7 @@ def fill(path: Path, count: int) -> None:
             post, at = str(UUID(int=n, version=4)), (began + timedelta(minutes=n)).strftime("%Y-%m-%d %H:%M:%S.000000")
             text = f"{' '.join(choose.choices(words, k=8))} common words {'needle in hay' if n % 50 == 3 else n}"
             status = "published" if n % 3 else "draft"
-            posts.append(
-                (n + 1, post, user, its_set, text, "[]", "{}", json.dumps(["threads"]), status, at, at, text, tag)
-            )
+            posts.append((n + 1, post, user, its_set, text, "[]", "{}", json.dumps(["threads"]), status, at, at, text, tag))
             parts.append(
                 (
                     str(UUID(int=n + 2**64, version=4)),

@@ -36,11 +36,11 @@ async def _on(folder: Path, database: str | None, workers: int) -> None:
         await made.ready(server)
         name = f"PostgreSQL, {workers} workers" if workers else "SQLite, one process"
         late = [await _single(made, server.url or "", n) for n in range(SINGLES)]
-        print(f"{name}: a single due post is {statistics.median(late) * 1000:.0f} ms late (median of {SINGLES})")  # noqa: T201
+        print(f"{name}: a single due post is {statistics.median(late) * 1000:.0f} ms late (median of {SINGLES})")
         await made.control("settings", {"answerDelay": LATENCY})
         took, requests = await _burst(made, server.url or "")
         least = EACH * requests * LATENCY
-        print(  # noqa: T201
+        print(
             f"{name}: {ACCOUNTS * EACH} posts of {ACCOUNTS} accounts due at once: {took:.1f} s; lanes and latency alone "
             f"take {least:.1f} s ({took / least:.2f}x)", flush=True,
         )  # fmt: skip

@@ -27,17 +27,17 @@ async def run(folder: Path, options: argparse.Namespace) -> None:
         _print(f"bare SDK echo, {era}", cost)
     _print("bare Starlette echo", plain)
     async with ours(folder, "--sandbox") as server:
-        print(f"{'ready after':<34}{server.ready_after:7.2f} s")  # noqa: T201
+        print(f"{'ready after':<34}{server.ready_after:7.2f} s")
         await _idle(server)
         await _ours(server, first_key(folder), base)
-        print(f"{'memory after the load':<34}{resident_mb(server.pid):7.0f} MB")  # noqa: T201
+        print(f"{'memory after the load':<34}{resident_mb(server.pid):7.0f} MB")
 
 
 async def _idle(server: Running) -> None:
     memory, before = resident_mb(server.pid), cpu_seconds(server.pid)
     await asyncio.sleep(IDLE)
     share = (cpu_seconds(server.pid) - before) / IDLE * 100
-    print(f"{'idle':<34}{memory:7.0f} MB  {share:.2f} % CPU")  # noqa: T201
+    print(f"{'idle':<34}{memory:7.0f} MB  {share:.2f} % CPU")
 
 
 async def _ours(server: Running, key: str, base: dict[str, Cost]) -> None:
@@ -95,4 +95,4 @@ def flat(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print(name: str, cost: Cost, more: str = "") -> None:
-    print(f"{name:<34}{cost}{more}", flush=True)  # noqa: T201
+    print(f"{name:<34}{cost}{more}", flush=True)

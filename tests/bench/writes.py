@@ -25,9 +25,7 @@ async def run(folder: Path, options: argparse.Namespace) -> None:
             set_id = (await http.get("/api/v1/platform-sets")).json()["sets"][0]["id"]
             body = json.dumps(a_post(set_id)).encode()
             create = request("POST", server.url + "/api/v1/posts", auth, body)
-            print(
-                f"16 writers, creates       {await measure(server.pid, server.url, [create], connections=16, seconds=5)}"
-            )  # noqa: T201
+            print(f"16 writers, creates       {await measure(server.pid, server.url, [create], connections=16, seconds=5)}")
             # Facebook schedules; a far time, so that nothing is published here.
             later = (datetime.now(UTC) + timedelta(days=300)).isoformat()
             plan = {**a_post(set_id), "platforms": ["facebook"], "scheduledFor": later}
@@ -37,20 +35,16 @@ async def run(folder: Path, options: argparse.Namespace) -> None:
         before = cpu_seconds(server.pid)
         await asyncio.sleep(IDLE)
         share = (cpu_seconds(server.pid) - before) / IDLE * 100
-        print(f"{SCHEDULED:,} scheduled, idle   {share:.2f} % CPU")  # noqa: T201
+        print(f"{SCHEDULED:,} scheduled, idle   {share:.2f} % CPU")
         url = f"{server.url}/api/v1/posts/{first}"
-        moves = [
-            request("PATCH", url, auth, json.dumps({"scheduledFor": (datetime.now(UTC) + timedelta(days=n)).isoformat()}).encode())
-            for n in range(1, 300)
-        ]  # fmt: skip
-        print(
-            f"{SCHEDULED:,} scheduled, move   {await measure(server.pid, server.url, moves, connections=1, seconds=2)}"
-        )  # noqa: T201
+        times = [(datetime.now(UTC) + timedelta(days=n)).isoformat() for n in range(1, 300)]
+        moves = [request("PATCH", url, auth, json.dumps({"scheduledFor": at}).encode()) for at in times]
+        print(f"{SCHEDULED:,} scheduled, move   {await measure(server.pid, server.url, moves, connections=1, seconds=2)}")
         async with httpx.AsyncClient(headers=auth, trust_env=False) as http:
             began = asyncio.get_running_loop().time()
             answer = await http.post(f"{url}/cancel")
             took = (asyncio.get_running_loop().time() - began) * 1000
-            print(f"{SCHEDULED:,} scheduled, cancel {took:.1f} ms ({answer.status_code})")  # noqa: T201
+            print(f"{SCHEDULED:,} scheduled, cancel {took:.1f} ms ({answer.status_code})")
 
 
 def _multiply(path: Path, post_id: str) -> None:
@@ -60,7 +54,7 @@ def _multiply(path: Path, post_id: str) -> None:
     db = sqlite3.connect(path)
     for table, key in (("posts", "id"), ("platform_posts", "post_id")):
         names = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
-        row = dict(zip(names, db.execute(f"SELECT * FROM {table} WHERE {key} = ?", (post_id,)).fetchone(), strict=True))  # noqa: S608
+        row = dict(zip(names, db.execute(f"SELECT * FROM {table} WHERE {key} = ?", (post_id,)).fetchone(), strict=True))
         row.pop("seq", None)
         copies = []
         for n in range(SCHEDULED):
@@ -69,6 +63,6 @@ def _multiply(path: Path, post_id: str) -> None:
                 copy |= {"post_id": f"po{n:034d}", "account_id": row["account_id"]}
             copies.append(tuple(copy.values()))
         marks = ",".join("?" * len(row))
-        db.executemany(f"INSERT INTO {table} ({','.join(row)}) VALUES ({marks})", copies)  # noqa: S608
+        db.executemany(f"INSERT INTO {table} ({','.join(row)}) VALUES ({marks})", copies)
         db.commit()
     db.close()

@@ -52,12 +52,8 @@ async def test_a_code_becomes_a_token_of_sixty_days_that_knows_its_owner(simulat
 
 async def test_a_bare_answer_to_the_code_is_read_too(simulator, api):
     code = await code_from(simulator)
-    short = simulator.world.issue(
-        "instagram", simulator.world.identity("instagram", 1).id, "access", ["*"], 60, life="short"
-    )
-    simulator.world.arm_reply(
-        "instagram", "token", 200, {"access_token": short, "user_id": 1, "permissions": ["a", "b"]}
-    )
+    short = simulator.world.issue("instagram", simulator.world.identity("instagram", 1).id, "access", ["*"], 60, life="short")
+    simulator.world.arm_reply("instagram", "token", 200, {"access_token": short, "user_id": 1, "permissions": ["a", "b"]})
     tokens = await BROKER.oauth.exchange(api, CLIENT, code, None)
     assert tokens.scopes == ("a", "b") and tokens.access_token != short
 

@@ -36,11 +36,7 @@ def movie(
 ) -> bytes:
     """The smallest MP4 or MOV that says its size and length; `after` bytes of samples come before the header."""
     w, h = size
-    matrix = (
-        (0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000)
-        if turned
-        else (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
-    )
+    matrix = (0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000) if turned else (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
     head = struct.pack(">IIIIII", 3, 0, 0, 1, 0, int(seconds * 1000)) + bytes(16)
     tkhd = box("tkhd", head, struct.pack(">9i", *matrix), struct.pack(">II", w << 16, h << 16))
     hdlr = box("hdlr", bytes(8), b"vide", bytes(13))

@@ -41,9 +41,7 @@ def test_every_notation_of_a_private_address_is_seen(host: str) -> None:
     assert names_private_address(f"http://{host}/cat.jpg", frozenset())
 
 
-@pytest.mark.parametrize(
-    "host", ["example.com", "cdn.example.com", "1a.example", "cafe.fade", "deadbeef", "0x7f.example"]
-)
+@pytest.mark.parametrize("host", ["example.com", "cdn.example.com", "1a.example", "cafe.fade", "deadbeef", "0x7f.example"])
 def test_names_are_no_literals(host: str) -> None:
     assert literal(host) is None
 

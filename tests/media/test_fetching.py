@@ -105,9 +105,7 @@ async def test_a_trickle_ends_at_the_total_time(host: Host, tmp_path: Path) -> N
     assert error.kind == "transient" and "slow" in error.message
 
 
-@pytest.mark.parametrize(
-    ("status", "kind"), [(404, "content"), (403, "content"), (503, "transient"), (429, "transient")]
-)
+@pytest.mark.parametrize(("status", "kind"), [(404, "content"), (403, "content"), (503, "transient"), (429, "transient")])
 async def test_what_the_host_refuses(host: Host, tmp_path: Path, status: int, kind: str) -> None:
     error = await refusal(f"{host.root}/status/{status}?token=topsecret", tmp_path, allow=host.allow)
     assert error.kind == kind and str(status) in error.message and "topsecret" not in error.message

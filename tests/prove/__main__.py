@@ -26,7 +26,7 @@ def main() -> None:
                 outcomes.append(asyncio.run(_postgres(Path(folder) / "workers", options, url)))
     for outcome in outcomes:
         _print(outcome)
-    print(f"{time.monotonic() - began:.0f} seconds, seed {options.seed}")  # noqa: T201
+    print(f"{time.monotonic() - began:.0f} seconds, seed {options.seed}")
     sys.exit(0 if all(outcome.verdict.holds for outcome in outcomes) else 1)
 
 
@@ -42,9 +42,7 @@ def _options() -> argparse.Namespace:
 
 async def _sqlite(folder: Path, options: argparse.Namespace) -> runs.Outcome:
     folder.mkdir()
-    return await runs.killed_at_every_step(
-        folder, kills=options.kills, seed=options.seed, bug=options.bug, posts=options.posts
-    )
+    return await runs.killed_at_every_step(folder, kills=options.kills, seed=options.seed, bug=options.bug, posts=options.posts)
 
 
 async def _postgres(folder: Path, options: argparse.Namespace, url: str) -> runs.Outcome:
@@ -54,13 +52,13 @@ async def _postgres(folder: Path, options: argparse.Namespace, url: str) -> runs
 
 def _print(outcome: runs.Outcome) -> None:
     v = outcome.verdict
-    print(  # noqa: T201
+    print(
         f"{outcome.name}: {outcome.kills} kills, {outcome.posts} posts, {v.platform_posts} platform posts: "
         f"{v.published} published, {v.failed} failed, {v.unknown} unknown; "
         f"duplicates {v.duplicates}, lost {v.lost}, stuck {v.stuck}, wrong {dict(v.wrong) or 0}"
     )
     for line in v.examples[:20]:
-        print(f"  {line}")  # noqa: T201
+        print(f"  {line}")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from brokers.sandbox.app import build as build_simulator
+from brokers.sandbox.parts import PARTS
 from storage.database import Database
 from storage.migrate import upgrade
 from storage.sealing import Keyring
 from storage.tables import Account, ApiKey, PlatformSet, User, new_id
 from tests.serving import free_port, serving
 
-SECRET = "a secret that only this proof knows, 40+"  # noqa: S105
-PLATFORMS = ("facebook", "instagram", "linkedin", "threads", "tiktok", "twitter", "youtube")
+SECRET = "a secret that only this proof knows, 40+"
+PLATFORMS = tuple(part.platform for part in PARTS)
 
 
 @dataclass
@@ -40,10 +41,8 @@ class Server:
     url: str | None = None
 
     def signal(self, number: int) -> None:
-        try:
+        with suppress(ProcessLookupError):
             os.kill(self.pid, number)
-        except ProcessLookupError:
-            pass
 
     @property
     def alive(self) -> bool:
@@ -138,8 +137,7 @@ async def stage(folder: Path, database: str | None = None, lanes: int = 2, ledge
 
 async def _populate(made: Stage, lanes: int) -> None:
     accounts = {
-        platform: (await made.control("accounts", {"platform": platform, "count": lanes}))["accounts"]
-        for platform in PLATFORMS
+        platform: (await made.control("accounts", {"platform": platform, "count": lanes}))["accounts"] for platform in PLATFORMS
     }
     (made.folder / "data").mkdir(parents=True, exist_ok=True)
     db = Database(made.database)

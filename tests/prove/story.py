@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from tests.prove.stage import Stage
+from tests.prove.stage import PLATFORMS, Stage
 
 #: Sorts of posts: the media, and the platforms that take them.
 SORTS: tuple[tuple[str | None, tuple[str, ...]], ...] = (
@@ -77,7 +77,8 @@ class Author:
         marker = f"proof {choose.getrandbits(64):016x}"
         body: dict[str, Any] = {
             "content": {"text": f"{marker} in words", "media": self._media(media)},
-            "platforms": list(platforms), "platformSetId": None, "scheduledFor": None,
+            "platforms": [platform for platform in platforms if platform in PLATFORMS],
+            "platformSetId": None, "scheduledFor": None,
         }  # fmt: skip
         if media == "video":
             body["content"]["platformOverrides"] = {"tiktok": {"settings": {"privacyLevel": "SELF_ONLY"}}}
@@ -96,9 +97,7 @@ class Author:
             return []
         name, mime = ("a.jpg", "image/jpeg") if kind == "image" else ("a.mp4", "video/mp4")
         item = {"type": kind, "url": f"{self.stage.media}/{name}", "mimeType": mime, "sizeBytes": 32800}
-        sizes = (
-            {"width": 640, "height": 640} if kind == "image" else {"width": 720, "height": 1280, "durationSeconds": 8}
-        )
+        sizes = {"width": 640, "height": 640} if kind == "image" else {"width": 720, "height": 1280, "durationSeconds": 8}
         return [{**item, **sizes}]
 
     async def insist(self, url: str) -> None:
@@ -134,9 +133,7 @@ class Author:
 
     async def unsettled(self, url: str) -> int:
         """How many accepted posts are still under way."""
-        return sum(
-            any(pp["status"] not in TERMINAL for pp in post["platformPosts"]) for _, post in await self._posts(url)
-        )
+        return sum(any(pp["status"] not in TERMINAL for pp in post["platformPosts"]) for _, post in await self._posts(url))
 
     async def verdict(self, url: str) -> Verdict:
         ledger = Counter[tuple[str, str]]()
@@ -188,10 +185,6 @@ def _judge(found: Verdict, told: Told, post: dict[str, Any], its: dict[str, Any]
         found.note("wrong", told, platform, its)
     else:
         found.failed += status == "failed"
-    if (
-        post["scheduledFor"]
-        and at is not None
-        and at < datetime.fromisoformat(post["scheduledFor"]).timestamp() - 0.001
-    ):
+    if post["scheduledFor"] and at is not None and at < datetime.fromisoformat(post["scheduledFor"]).timestamp() - 0.001:
         found.wrong["early"] += 1
         found.note("early", told, platform, at)

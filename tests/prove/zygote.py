@@ -22,13 +22,13 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     _preload()
     gc.freeze()
-    print("ready", flush=True)  # noqa: T201
+    print("ready", flush=True)
     for line in sys.stdin:
         order = json.loads(line)
         pid = os.fork()
         if pid == 0:
             _become(order)
-        print(pid, flush=True)  # noqa: T201
+        print(pid, flush=True)
 
 
 def _become(order: dict[str, object]) -> None:

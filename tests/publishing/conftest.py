@@ -89,9 +89,7 @@ def scripts(app: App) -> dict[str, Script]:
     scripts = {platform: Script() for platform in ("threads", "facebook", "twitter")}
     app.brokers = {**app.brokers}
     for platform, script in scripts.items():
-        app.brokers[platform] = replace(
-            app.brokers[platform], publish=script.publish, find=script.find, settle=(0.0, 0.0)
-        )
+        app.brokers[platform] = replace(app.brokers[platform], publish=script.publish, find=script.find, settle=(0.0, 0.0))
     return scripts
 
 

@@ -43,9 +43,7 @@ async def test_two_publish_calls_at_once_send_once(app: App, author: Author, scr
 
 
 @pytest.mark.parametrize("error", [Unclear("reset"), RuntimeError("cannot read the answer")])
-async def test_an_unclear_answer_is_never_sent_again(
-    app: App, author: Author, scripts: Scripts, error: Exception
-) -> None:
+async def test_an_unclear_answer_is_never_sent_again(app: App, author: Author, scripts: Scripts, error: Exception) -> None:
     scripts["threads"].sends = [raises(error)]
     async with publisher(app):
         answer = await author.publish(post_id := await author.draft())
@@ -78,9 +76,7 @@ async def test_a_look_that_finds_a_refusal_says_why(app: App, author: Author, sc
         assert (await author.publish(await author.draft()))["error"] == "MEDIA_UPLOAD_FAILED"
 
 
-async def test_a_handle_that_may_go_on_does_so_under_the_same_attempt(
-    app: App, author: Author, scripts: Scripts
-) -> None:
+async def test_a_handle_that_may_go_on_does_so_under_the_same_attempt(app: App, author: Author, scripts: Scripts) -> None:
     scripts["threads"].sends = [raises(Unclear("broken off")), lambda: None]
     scripts["threads"].sighting = Sighting("resume")
     async with publisher(app):
@@ -177,9 +173,7 @@ async def test_a_cancelled_post_is_never_sent(app: App, author: Author, scripts:
         post_id = await author.draft("never", "facebook", scheduledFor=soon)
         post = await author.cancel(post_id)
         assert (post["status"], post["platformPosts"][0]["status"]) == ("discarded", "cancelled")
-        witness = await author.draft(
-            "witness", "facebook", scheduledFor=(datetime.now(UTC) + timedelta(seconds=0.5)).isoformat()
-        )
+        witness = await author.draft("witness", "facebook", scheduledFor=(datetime.now(UTC) + timedelta(seconds=0.5)).isoformat())
         await author.until(witness, "published")
     assert scripts["facebook"].sent == ["witness"]
 

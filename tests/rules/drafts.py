@@ -27,9 +27,7 @@ def video(**fields: Any) -> Media:
     return Media("video", "https://cdn.example.com/a.mp4", **{"mime_type": "video/mp4", **fields})
 
 
-def draft(
-    platform: str, text: str = "Hello", *media: Media, settings: dict[str, Any] | None = None, **fields: Any
-) -> Draft:
+def draft(platform: str, text: str = "Hello", *media: Media, settings: dict[str, Any] | None = None, **fields: Any) -> Draft:
     typed, faults = read_settings(ACCEPTS[platform], settings)
     assert not faults, faults
     return Draft(text, media, settings=typed, **fields)

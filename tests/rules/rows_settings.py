@@ -54,10 +54,7 @@ PLACEMENT_ROWS = [
 ]
 
 SETTING_ROWS = [
-    *[
-        row(name, of("a"), of("a", scheduled_for=LATER), INVALID, "scheduledFor")
-        for name in ("twitter", "linkedin", "threads")
-    ],
+    *[row(name, of("a"), of("a", scheduled_for=LATER), INVALID, "scheduledFor") for name in ("twitter", "linkedin", "threads")],
     row("tiktok", of("a", video()), of("a", video(), scheduled_for=LATER), INVALID, "scheduledFor"),
     row("instagram", of("a", image()), of("a", image(), link_url=LINK), INVALID, "content.linkUrl"),
     row("tiktok", of("a", image()), of("a", image(), link_url=LINK), INVALID, "content.linkUrl"),

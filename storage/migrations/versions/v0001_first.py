@@ -87,9 +87,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_accounts_platform_set_id"), "accounts", ["platform_set_id"])
     op.create_index(op.f("ix_accounts_user_id"), "accounts", ["user_id"])
-    op.create_index(
-        "ux_account_slot", "accounts", ["platform_set_id", "platform"], unique=True, **_where("status <> 'revoked'")
-    )
+    op.create_index("ux_account_slot", "accounts", ["platform_set_id", "platform"], unique=True, **_where("status <> 'revoked'"))
     op.create_table(
         "api_keys",
         _required("id", sa.String(36)),
@@ -121,9 +119,7 @@ def upgrade() -> None:
         sa.Column("source_url", sa.String()),
         sa.Column("made_from", sa.String(36)),
         _required("created_at", AT),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_media_files_user_id_users"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_media_files_user_id_users"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_media_files")),
         sa.UniqueConstraint("secret", name=op.f("uq_media_files_secret")),
     )
@@ -141,9 +137,7 @@ def upgrade() -> None:
         _required("return_to", sa.String()),
         _required("created_at", AT),
         _required("expires_at", AT),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_oauth_states_user_id_users"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_oauth_states_user_id_users"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("state_hash", name=op.f("pk_oauth_states")),
     )
     op.create_table(
@@ -154,9 +148,7 @@ def upgrade() -> None:
         _required("is_default", sa.Boolean()),
         _required("created_at", AT),
         _required("updated_at", AT),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_platform_sets_user_id_users"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_platform_sets_user_id_users"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_platform_sets")),
     )
     op.create_index(op.f("ix_platform_sets_user_id"), "platform_sets", ["user_id"])
@@ -192,9 +184,7 @@ def upgrade() -> None:
         _required("user_id", sa.String(36)),
         _required("created_at", AT),
         _required("expires_at", AT),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_web_sessions_user_id_users"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_web_sessions_user_id_users"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id_hash", name=op.f("pk_web_sessions")),
     )
     op.create_index(op.f("ix_web_sessions_user_id"), "web_sessions", ["user_id"])
@@ -221,9 +211,7 @@ def upgrade() -> None:
         sa.Column("published_at", AT),
         _required("created_at", AT),
         _required("updated_at", AT),
-        sa.ForeignKeyConstraint(
-            ["post_id"], ["posts.id"], name=op.f("fk_platform_posts_post_id_posts"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_platform_posts_post_id_posts"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_platform_posts")),
     )
     op.create_index("ix_due", "platform_posts", ["next_at"], **_where("next_at IS NOT NULL"))

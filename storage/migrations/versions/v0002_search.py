@@ -10,8 +10,7 @@ down_revision = "0001"
 
 #: Posts' `search` column by trigrams; the user's tag is part of the index, so a search touches one user's rows only.
 SQLITE_SEARCH = (
-    "CREATE VIRTUAL TABLE posts_fts USING fts5"
-    "(search, owner_tag, content='posts', content_rowid='seq', tokenize='trigram')",
+    "CREATE VIRTUAL TABLE posts_fts USING fts5(search, owner_tag, content='posts', content_rowid='seq', tokenize='trigram')",
     "CREATE TRIGGER posts_fts_insert AFTER INSERT ON posts BEGIN"
     " INSERT INTO posts_fts(rowid, search, owner_tag) VALUES (new.seq, new.search, new.owner_tag); END",
     "CREATE TRIGGER posts_fts_delete AFTER DELETE ON posts BEGIN"
