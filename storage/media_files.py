@@ -55,6 +55,10 @@ def attach(session: Session, user_id: str, ids: Iterable[str], post_id: str) -> 
     )
 
 
+def remove(session: Session, user_id: str, id: str) -> None:
+    session.execute(delete(MediaFile).where(col(MediaFile.id) == id, col(MediaFile.user_id) == user_id))
+
+
 def known_ids(session: Session) -> set[str]:
     return set(session.exec(select(MediaFile.id)))
 

@@ -6,7 +6,8 @@ import asyncio
 import os
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -162,6 +163,17 @@ async def new_path(app: App) -> AsyncIterator[Path]:
         path.unlink(missing_ok=True)
 
 
+@asynccontextmanager
+async def new_folder(app: App) -> AsyncIterator[Path]:
+    """A folder for several such files, gone afterwards with all that is in it."""
+    folder = app.settings.media_dir / "incoming" / new_id()
+    await anyio.Path(folder).mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        await anyio.to_thread.run_sync(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
 async def keep(
     app: App, user_id: str, got: fetching.Fetched, name: str, *, types: tuple[str, ...] | None = None, **more: Any
 ) -> MediaFile:
@@ -177,6 +189,13 @@ async def keep(
     )  # fmt: skip
     await anyio.to_thread.run_sync(_settle, got.path, path_of(app, row))
     return await app.db.write(media_files.add, row)
+
+
+async def forget(app: App, files: Iterable[MediaFile]) -> None:
+    """Takes files back that were kept a moment ago."""
+    for file in files:
+        await app.db.write(media_files.remove, file.user_id, file.id)
+        path_of(app, file).unlink(missing_ok=True)
 
 
 def _settle(source: Path, target: Path) -> None:
@@ -210,7 +229,7 @@ async def clear_unused(app: App) -> int:
 def _clear(folder: Path, known: set[str], before: float) -> int:
     """Unlinks old files without a record; those just forgotten are among them once they are old."""
     gone = 0
-    for path in (*folder.glob("*"), *folder.glob("incoming/*")):
+    for path in (*folder.glob("*"), *folder.glob("incoming/**/*")):
         if path.is_file() and path.name not in known and path.stat().st_mtime < before:
             path.unlink(missing_ok=True)
             gone += 1

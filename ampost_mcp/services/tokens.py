@@ -118,9 +118,14 @@ def _after(now: datetime, seconds: float | None) -> datetime | None:
 
 
 def _opened(app: App, row: Row) -> Account:
+    # What a broker must know of the settings travels with the account.
+    told = {
+        "apiVersion": app.settings.linkedin_api_version,
+        "forcePrivateUploads": app.settings.youtube_force_private_uploads,
+    }
     return Account(
         row.id, row.platform_account_id, row.username, opened(app, row, "access_token") or "", row.display_name,
-        tuple(row.scopes), row.details,
+        tuple(row.scopes), {**row.details, **told},
     )  # fmt: skip
 
 

@@ -12,24 +12,28 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 from PIL import Image
+from sqlmodel import Session
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
 from brokers.sandbox.app import build as build_simulator
 from brokers.sandbox.parts import PARTS
+from storage import accounts as account_rows
+from storage import keys, platform_sets, users
 from storage.database import Database
 from storage.migrate import upgrade
 from storage.sealing import Keyring
-from storage.tables import Account, ApiKey, PlatformSet, User, new_id
+from storage.tables import new_id
 from tests.serving import free_port, serving
 
-SECRET = "a secret that only this proof knows, 40+"
+SECRET = "a secret that only this proof knows of and nobody else"
 PLATFORMS = tuple(part.platform for part in PARTS)
 
 
@@ -149,26 +153,20 @@ async def _populate(made: Stage, lanes: int) -> None:
     db.close()
 
 
-def _lane(session: Any, lane: int, accounts: dict[str, dict[str, str]]) -> tuple[str, str]:
-    import hashlib
-    import secrets
-
-    raw = "amp_live_" + secrets.token_urlsafe(32)
-    user = User(email=f"lane{lane}-{new_id()}@example.com", tier="max", owner_tag=f"{lane:03d}")
-    its_set = PlatformSet(user_id=user.id, name="Default", is_default=True)
-    session.add(user)
-    session.flush()
-    session.add(its_set)
-    session.add(ApiKey(user_id=user.id, name="proof", prefix=raw[:17], hash=hashlib.sha256(raw.encode()).hexdigest()))
+def _lane(session: Session, lane: int, accounts: dict[str, dict[str, str]]) -> tuple[str, str]:
+    """A user with a key, a set and one account of each platform: the raw key and the set's id."""
+    now = datetime.now(UTC)
+    user = users.insert(session, f"lane{lane}-{new_id()}@example.com", "max", now)
+    its_set = platform_sets.insert(session, user["id"], "Default", now, is_default=True)
     ring = Keyring.of([SECRET])
     for platform, account in accounts.items():
-        row = Account(
-            user_id=user.id, platform_set_id=its_set.id, platform=platform, platform_account_id=account["id"],
-            username=account["username"], scopes=["*"],
-        )  # fmt: skip
-        row.access_token = ring.seal(account["accessToken"], user.id, row.id, "access_token")
-        session.add(row)
-    return raw, its_set.id
+
+        def fill(account_id: str, account: dict[str, str] = account) -> dict[str, Any]:
+            token = ring.seal(account["accessToken"], user["id"], account_id, "access_token")
+            return {"username": account["username"], "scopes": ["*"], "access_token": token}
+
+        account_rows.connect(session, user["id"], its_set["id"], platform, account["id"], fill, now)
+    return keys.insert(session, user["id"], "proof", now)[1], its_set["id"]
 
 
 def _media() -> Starlette:
