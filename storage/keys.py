@@ -83,6 +83,30 @@ def revoke(session: Session, user_id: str, key_id: str, now: datetime) -> bool:
     return bool(session.execute(update(KEYS).where(mine).values(revoked_at=now)).rowcount)  # type: ignore[attr-defined]
 
 
+def alive(session: Session, key_ids: Collection[str], tiers: Collection[str]) -> set[str]:
+    """Those of the keys that are not revoked and whose user has one of the tiers."""
+    found = session.execute(
+        select(KEYS.c.id)
+        .join(USERS, USERS.c.id == KEYS.c.user_id)
+        .where(KEYS.c.id.in_(key_ids), KEYS.c.revoked_at.is_(None), USERS.c.tier.in_(tiers))
+    )
+    return set(found.scalars())
+
+
+def touch(session: Session, key_id: str, now: datetime) -> None:
+    session.execute(update(KEYS).where(KEYS.c.id == key_id).values(last_used_at=now))
+
+
+def every(session: Session) -> list[dict[str, Any]]:
+    """All users' keys, revoked ones too, with `user_email`: for the operator."""
+    found = session.execute(
+        select(KEYS, USERS.c.email.label("user_email"))
+        .join(USERS, USERS.c.id == KEYS.c.user_id)
+        .order_by(KEYS.c.created_at, KEYS.c.id)
+    )
+    return [dict(row) for row in found.mappings()]
+
+
 def owner_of(session: Session, key_id: str) -> dict[str, Any] | None:
     """The user whose key this is: for the operator."""
     found = select(USERS).join(KEYS, KEYS.c.user_id == USERS.c.id).where(KEYS.c.id == key_id)
