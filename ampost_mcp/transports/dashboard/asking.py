@@ -1,0 +1,82 @@
+"""Who asks the dashboard, how often, and with what: what its JSON routes and its pages share."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from ampost_mcp.auth import unauthorized
+from ampost_mcp.context import App, Caller
+from ampost_mcp.errors import AppError, from_faults
+from ampost_mcp.schemas import parse
+from ampost_mcp.services import sessions
+from ampost_mcp.tiers import Limiter
+from ampost_mcp.transports.reading import bad_body, read_body
+
+M = TypeVar("M", bound=BaseModel)
+MAX_FORM = 64 * 1024
+
+
+async def session_caller(app: App, request: Request, limit: str = "apiRead") -> Caller:
+    """The browser's user, counted against `limit`. Raises FORBIDDEN for an API key or a request from another site,
+    UNAUTHORIZED without a session, RATE_LIMITED."""
+    if "authorization" in request.headers:
+        raise AppError(
+            "FORBIDDEN", "API keys are not taken here.", "Sign in at /login; this part belongs to the dashboard."
+        )  # fmt: skip
+    caller = await sessions.caller(app, request)
+    if caller is None:
+        raise unauthorized("Nobody is signed in.")
+    limiter: Limiter = app.extras["limiter"]
+    quota = await limiter.admit(caller, limit)
+    if quota is not None:
+        request.state.headers.update(quota.headers())
+    return caller
+
+
+def parsed(model: type[M], raw: dict[str, Any]) -> M:
+    """The arguments. Raises VALIDATION_FAILED with every fault."""
+    found, faults = parse(model, raw)
+    if faults or found is None:
+        raise from_faults(faults)
+    return found
+
+
+async def read_fields(request: Request) -> dict[str, str]:
+    """The fields of a page's own form (urlencoded). Raises VALIDATION_FAILED, PAYLOAD_TOO_LARGE."""
+    if "application/x-www-form-urlencoded" not in request.headers.get("content-type", ""):
+        raise bad_body("This is no form.", "Use the page's own buttons.")
+    body = await read_body(request, MAX_FORM)
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50))
+    except ValueError as error:
+        raise bad_body("The form cannot be read.", "Use the page's own buttons.") from error
+
+
+def see(path: str) -> Response:
+    return RedirectResponse(path, 303)
+
+
+def login_page(request: Request) -> Response:
+    """To the login, and back here afterwards when this was a page to look at."""
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return see(f"/login?next={quote(asked, safe='')}" if request.method == "GET" else "/login")
+
+
+def wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
+
+
+def address_of(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def local_path(path: str) -> str:
+    """A path on this server, `/` for anything else."""
+    parts = urlsplit(path)
+    is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc and path.isprintable()
+    return path if is_local and path.isascii() else "/"
