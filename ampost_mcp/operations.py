@@ -197,7 +197,8 @@ async def _parse(app: App, operation: Operation, caller: Caller, raw: dict[str, 
     args, faults = schemas.parse(operation.args, raw)
     if faults and operation.flat and args is not None:
         assert isinstance(args, schemas.PostCreate | schemas.PostUpdate)
-        faults += await app.db.read(checking.rule_faults, app, caller.user_id, args)
+        of_rules = await app.db.read(checking.rule_faults, app, caller.user_id, args)
+        faults = checking.together(faults, of_rules)
     if faults or args is None:
         raise from_faults(faults)
     return args
