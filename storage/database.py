@@ -60,7 +60,6 @@ class Database:
             self.url,
             pool_size=THREADS + 2,
             max_overflow=4,
-            pool_reset_on_return=None,  # sessions and transactions end themselves; a second rollback costs time
             connect_args={"check_same_thread": False, "timeout": 15},
         )
         event.listen(engine, "connect", _set_up_sqlite)
