@@ -96,13 +96,17 @@ def _posts(app: App, signed_in: Any) -> list[Route]:
         found = await invoke(app, BY_NAME["posts_get"], caller, {"postId": request.path_params["id"]})
         return page("post.html", caller=caller, **found)
 
-    async def act(request: Request, caller: Caller) -> Response:
-        operation = BY_NAME[f"posts_{request.path_params['act']}"]
-        await invoke(app, operation, caller, {"postId": request.path_params["id"]})
-        return see(f"/posts/{request.path_params['id']}")
+    def act(name: str) -> Show:
+        async def run(request: Request, caller: Caller) -> Response:
+            await invoke(app, BY_NAME[name], caller, {"postId": request.path_params["id"]})
+            return see(f"/posts/{request.path_params['id']}")
+
+        return run
 
     limits = {"publish": "publishPost", "retry": "publishPost", "delete": "createPost"}
-    acts = [Route(f"/posts/{{id}}/{{act:{name}}}", signed_in(act, limit), methods=["POST"]) for name, limit in limits.items()]
+    acts = [
+        Route(f"/posts/{{id}}/{name}", signed_in(act(f"posts_{name}"), limit), methods=["POST"]) for name, limit in limits.items()
+    ]
     return [Route("/", signed_in(listing)), Route("/posts/{id}", signed_in(one)), *acts]
 
 
