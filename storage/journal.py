@@ -18,7 +18,7 @@ STEPS = metadata.tables["steps"]
 
 @dataclass(frozen=True)
 class Work:
-    """All that a publisher needs to begin or resume: rows as mappings, the journal, the open intent if there is one."""
+    """All that a publisher needs to begin or resume: rows as mappings, the journal, the intent of this attempt if it got so far."""
 
     post: dict[str, Any]
     platform_post: dict[str, Any]
@@ -37,7 +37,9 @@ def load(session: Session, claim: Claim) -> Work:
         raise LostClaim(claim.platform_post_id)
     steps = session.execute(select(STEPS.c.name, STEPS.c.result).where(STEPS.c.platform_post_id == claim.platform_post_id))
     intent = session.execute(
-        select(INTENTS).where(INTENTS.c.platform_post_id == claim.platform_post_id, INTENTS.c.state == "open")
+        select(INTENTS).where(
+            INTENTS.c.platform_post_id == claim.platform_post_id, INTENTS.c.attempt == claim.attempt
+        )
     ).mappings().first()  # fmt: skip
     account = one(ACCOUNTS, claim.account_id)
     return Work(post, platform_post, account, dict(steps.all()), dict(intent) if intent else None)

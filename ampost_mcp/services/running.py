@@ -71,16 +71,21 @@ def _record(session: Session, app: App, claim: Claim, end: End, breakers: Breake
 async def _end_of(app: App, claim: Claim, work: journal.Work, breakers: Breakers) -> End:
     broker = app.brokers[claim.platform]
     notes: list[str] = list(work.platform_post["notes"] or [])
+    state = work.intent["state"] if work.intent else None
+    if state == "unknown":  # it was settled, and the publisher died before it said so
+        return _unknown(app, broker)
+    if state == "rejected":  # surely not published, and the publisher died before it said why
+        return _again(app.clock(), 0, work.platform_post, PlatformError("The platform refused it.", kind="transient"))
     try:
         account = await _account(app, work)
         draft = _draft(app, work, broker, notes)
         api = tokens.api_for(app, broker)
         outcome: Receipt | datetime
-        if work.intent is None:
+        if state != "open":
             _check_again(app, work)
             outcome = await _publish(app, claim, broker, api, account, draft, work.journal, resume=False)
         else:
-            outcome = work.intent["created_at"]
+            outcome = work.intent["created_at"] if work.intent else app.clock()
         receipt = outcome if isinstance(outcome, Receipt) else None
         if isinstance(outcome, datetime):
             receipt = await _settled(app, claim, broker, api, account, draft, work.journal, outcome)
@@ -93,7 +98,8 @@ async def _end_of(app: App, claim: Claim, work: journal.Work, breakers: Breakers
         return _final(app, _error("INTERNAL_ERROR", "The server failed on this post.", None, False, None))
     breakers.worked(claim.platform)
     if receipt is None:
-        return await _unknown(app, claim, broker)
+        await app.db.write(journal.close_intent, claim, "unknown", app.clock())
+        return _unknown(app, broker)
     return End(
         {"status": "published", "remote_id": receipt.id, "url": receipt.url, "published_at": app.clock(), "error": None,
          "notes": [*notes, *(note for note in receipt.notes if note not in notes)], "next_at": None}
@@ -134,14 +140,13 @@ async def _settled(
     return None
 
 
-async def _unknown(app: App, claim: Claim, broker: Broker) -> End:
-    await app.db.write(journal.close_intent, claim, "unknown", app.clock())
+def _unknown(app: App, broker: Broker) -> End:
     looked = f"a look at {broker.title} did not find it" if broker.find else f"{broker.title} offers no way to look it up"
     return _final(app, _error(
         "PUBLISH_OUTCOME_UNKNOWN",
         f"{broker.title} did not answer the publishing request, and {looked}: it may or may not be there.",
         f"Look at the account on {broker.title}. If the post is not there, call posts_retry with platforms "
-        f'["{claim.platform}"] and acknowledgeDuplicateRisk true.', False, None,
+        f'["{broker.key}"] and acknowledgeDuplicateRisk true.', False, None,
     ))  # fmt: skip
 
 

@@ -110,3 +110,23 @@ async def test_the_gate_says_when_it_stands_still(app: App, author: Author) -> N
                 await asyncio.sleep(0.01)
         running.last_tick = datetime.now(UTC) - timedelta(minutes=5)
         assert (await running.health())["advancing"] is False
+
+
+async def test_an_intent_that_was_settled_but_not_recorded_ends_as_it_was_settled(
+    app: App, author: Author, scripts: Scripts
+) -> None:
+    post_id, claim = await _claimed(app, author)
+    await app.db.write(journal.open_intent, claim, "release", app.clock())
+    await app.db.write(journal.close_intent, claim, "unknown", app.clock())
+    async with publisher(app):
+        post = await author.until(post_id, "failed")
+    assert post["platformPosts"][0]["error"]["code"] == "PUBLISH_OUTCOME_UNKNOWN" and scripts["threads"].sent == []
+
+
+async def test_an_intent_that_was_refused_but_not_recorded_is_a_new_attempt(app: App, author: Author, scripts: Scripts) -> None:
+    post_id, claim = await _claimed(app, author)
+    await app.db.write(journal.open_intent, claim, "release", app.clock())
+    await app.db.write(journal.close_intent, claim, "rejected", app.clock())
+    async with publisher(app):
+        post = await author.until(post_id, "published")
+    assert post["platformPosts"][0]["attempts"] == 2 and scripts["threads"].sent == ["hello"]
