@@ -85,7 +85,7 @@ async def release(world: World, request: Request) -> Response:
     who, given = await _caller(world, request, publishes=True), await parameters(request)
     only(given, ("creation_id",))
     container = world.objects.get(given.get("creation_id", ""), {})
-    if container.get("platform") != "instagram" or container["owner"] != who or container["media_id"]:
+    if "given" not in container or container.get("owner") != who or container["media_id"]:
         refuse(24, "The requested resource does not exist", subcode=2207006)
     code, _ = _status(world, container)
     if code == "EXPIRED":
@@ -110,17 +110,18 @@ async def _publish(world: World, container: dict[str, Any], media_id: str) -> No
         url=f"https://www.instagram.com/{where}/{media_id}/",
         **{name: value for name, value in extra.items() if value},
     )  # fmt: skip
-    shown = lambda fields: select(_view(world, post), fields)  # noqa: E731
-    world.objects[media_id] = {"platform": "instagram", "owner": who, "view": shown}
+    world.objects[media_id] = {
+        "platform": "instagram", "owner": who, "view": lambda fields: select(_view(world, post), fields)
+    }  # fmt: skip
 
 
 async def node(world: World, request: Request) -> Response:
     """A container's status, or a post's fields."""
     token = await _token(world, request)
     asked, fields = request.path_params["node"], (await parameters(request)).get("fields")
-    container, post = world.objects.get(asked, {}), world.find_post("instagram", asked)
-    if container.get("owner") == token.identity and container["platform"] == "instagram":
-        return JSONResponse(_view_container(world, container, fields))
+    kept, post = world.objects.get(asked, {}), world.find_post("instagram", asked)
+    if kept.get("owner") == token.identity and kept["platform"] == "instagram":
+        return JSONResponse(kept["view"](fields))
     if post is None or post.account_id != token.identity:
         not_found(asked)
     return JSONResponse(select(_view(world, post), fields))
