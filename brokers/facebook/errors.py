@@ -29,10 +29,7 @@ _LONG: dict[int, ErrorRow] = {
     1404102: ErrorRow("content", _REWORD),
     1404078: ErrorRow("identity", "Complete Page publishing authorization in the Page's settings on Facebook, then retry."),
     1390008: ErrorRow("quota", _LATER, broker_code="PLATFORM_ERROR"),
-    # The photos are spent: most likely an earlier request did publish them.
-    1366051: ErrorRow(
-        "content", "These photos were posted already: look at the Page before posting again.", may_have_posted=True
-    ),
+    1366051: ErrorRow("content", "These photos were posted already: look at the Page before posting again."),
     1366046: _media("Use a JPEG or PNG below 4 MB, then post again."),
     1609005: ErrorRow("content", "Facebook cannot read the page behind linkUrl: correct or remove it, then retry."),
     1609008: ErrorRow("content", "Facebook takes no link to facebook.com here: remove linkUrl, then post again."),

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urljoin
 
-from brokers.base import Account
+from brokers.base import Account, Sighting
 from brokers.errors import NotSent, PlatformError, Reply, Unclear
 from brokers.meta_graph import VERSION, rows_in
 from brokers.platform_http import PlatformHttp
 
 GRAPH = f"https://graph.facebook.com/{VERSION}"
 SITE = "https://www.facebook.com/"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,24 @@ class Page:
     def link(self, path: str) -> str:
         """A link for a person. Facebook names videos by a path alone."""
         return self.api.link(urljoin(SITE, path))
+
+
+async def unless_seen(sending: Awaitable[T], look: Callable[[], Awaitable[Sighting]]) -> T:
+    """The answer of the one request. A refusal that may hide a success (an error in between, "posted already") counts
+    only when a look does not find the post: `may_have_posted` is set otherwise."""
+    try:
+        return await sending
+    except PlatformError as refusal:
+        if refusal.kind in ("transient", "content", "unknown"):
+            refusal.may_have_posted = await _is_seen(look)
+        raise
+
+
+async def _is_seen(look: Callable[[], Awaitable[Sighting]]) -> bool:
+    try:
+        return (await look()).state in ("published", "pending")
+    except (NotSent, Unclear, PlatformError):
+        return False
 
 
 def confirm(reply: Reply) -> dict[str, Any]:

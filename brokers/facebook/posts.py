@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from brokers.base import NOT_SEEN, Attempt, Draft, Media, Receipt, Sighting, Steps
 from brokers.errors import NotSent, PlatformError, Unclear
 from brokers.facebook.accepts import ACCEPTS, attaches_link
-from brokers.facebook.pages import Page, confirm
+from brokers.facebook.pages import Page, confirm, unless_seen
 from brokers.meta_graph import id_of
 
 FEED_FIELDS = "id,message,created_time,permalink_url"
@@ -23,14 +23,23 @@ FEED_FIELDS = "id,message,created_time,permalink_url"
 
 async def publish_post(page: Page, draft: Draft, steps: Steps) -> Receipt:
     photos = [await steps.upload(f"photo-{n}", _adding(page, item)) for n, item in enumerate(draft.media)]
-    await steps.upload("before", lambda: _newest(page))
-    post_id = await steps.publish("post", lambda fresh: _send(page.at(fresh), draft, photos))
+    noted: dict[str, Any] = {f"photo-{n}": photo for n, photo in enumerate(photos)}
+    noted["before"] = await steps.upload("before", lambda: _newest(page))
+
+    async def look() -> Sighting:
+        return await find_post(page, draft, Attempt(noted, datetime.now(UTC)))
+
+    post_id = await steps.publish("post", lambda fresh: unless_seen(_send(page.at(fresh), draft, photos), look))
     return Receipt(post_id, await page.link_of(post_id, post_id))
 
 
 async def publish_photo_story(page: Page, draft: Draft, steps: Steps) -> Receipt:
     photo = await steps.upload("photo-0", _adding(page, draft.media[0]))
-    post_id = await steps.publish("story", lambda fresh: _send_story(page.at(fresh), photo))
+
+    async def look() -> Sighting:
+        return await find_photo_story(page, draft, Attempt({"photo-0": photo}, datetime.now(UTC)))
+
+    post_id = await steps.publish("story", lambda fresh: unless_seen(_send_story(page.at(fresh), photo), look))
     return await _story_receipt(page, post_id, photo)
 
 

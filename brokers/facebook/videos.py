@@ -8,6 +8,7 @@ status settles a lost answer.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import anyio
@@ -16,10 +17,11 @@ from brokers.base import NOT_SEEN, PENDING, Attempt, Draft, Media, Receipt, Sigh
 from brokers.errors import NotSent, PlatformError, Unclear
 from brokers.facebook.accepts import ACCEPTS
 from brokers.facebook.errors import video_error
-from brokers.facebook.pages import GRAPH, Page, confirm
+from brokers.facebook.pages import GRAPH, Page, confirm, unless_seen
 from brokers.facebook.posts import story_of
 from brokers.files import chunks, read_range
 from brokers.meta_graph import id_of
+from brokers.platform_http import PlatformHttp
 
 MIB = 1024 * 1024
 #: Largest piece held in memory, in bytes.
@@ -39,9 +41,7 @@ async def publish_video(page: Page, draft: Draft, steps: Steps) -> Receipt:
         "upload_phase": "finish", "upload_session_id": session["upload_session_id"],
         "description": ACCEPTS.compose(draft) or None,
     }  # fmt: skip
-    await steps.publish("finish", lambda fresh: _finish(page.at(fresh), "videos", finish))
-    notes = [*await _processed(page, session["video_id"], steps), *await _thumbnail(page, session["video_id"], item)]
-    return Receipt(session["video_id"], await _link(page, draft, session["video_id"]), tuple(notes))
+    return await _released(page, draft, steps, "videos", session["video_id"], finish)
 
 
 async def publish_reel(page: Page, draft: Draft, steps: Steps) -> Receipt:
@@ -50,15 +50,13 @@ async def publish_reel(page: Page, draft: Draft, steps: Steps) -> Receipt:
         "upload_phase": "finish", "video_id": video, "video_state": "PUBLISHED",
         "description": ACCEPTS.compose(draft) or None,
     }  # fmt: skip
-    await steps.publish("finish", lambda fresh: _finish(page.at(fresh), "video_reels", finish))
-    notes = [*await _processed(page, video, steps), *await _thumbnail(page, video, draft.media[0])]
-    return Receipt(video, await _link(page, draft, video), tuple(notes))
+    return await _released(page, draft, steps, "video_reels", video, finish)
 
 
 async def publish_video_story(page: Page, draft: Draft, steps: Steps) -> Receipt:
     video = await _push(page, "video_stories", draft.media[0], steps)
     finish = {"upload_phase": "finish", "video_id": video}
-    answer = await steps.publish("finish", lambda fresh: _finish(page.at(fresh), "video_stories", finish))
+    answer = await _finish(page, draft, steps, "video_stories", video, finish)
     notes = await _processed(page, video, steps)
     receipt = await _story(page, video)
     return Receipt(str(answer.get("post_id") or receipt.id), receipt.url, tuple(notes))
@@ -146,8 +144,27 @@ async def _transferred(page: Page, video: str) -> int:
         return 0
 
 
-async def _finish(page: Page, edge: str, form: dict[str, Any]) -> dict[str, Any]:
-    return confirm(await page.send(edge, form))
+# -- the one request ---------------------------------------------------------------------------------------------
+
+
+async def _finish(
+    page: Page, draft: Draft, steps: Steps, edge: str, video: str, form: dict[str, Any]
+) -> dict[str, Any]:  # fmt: skip
+    async def send(fresh: PlatformHttp) -> dict[str, Any]:
+        return confirm(await page.at(fresh).send(edge, form))
+
+    async def look() -> Sighting:
+        return await find_video(page, draft, Attempt({"session": {"video_id": video}}, datetime.now(UTC)))
+
+    return await steps.publish("finish", lambda fresh: unless_seen(send(fresh), look))
+
+
+async def _released(
+    page: Page, draft: Draft, steps: Steps, edge: str, video: str, form: dict[str, Any]
+) -> Receipt:  # fmt: skip
+    await _finish(page, draft, steps, edge, video, form)
+    notes = [*await _processed(page, video, steps), *await _thumbnail(page, video, draft.media[0])]
+    return Receipt(video, await _link(page, draft, video), tuple(notes))
 
 
 # -- afterwards --------------------------------------------------------------------------------------------------
@@ -204,7 +221,7 @@ async def _thumbnail(page: Page, video: str, item: Media) -> tuple[str, ...]:
 
 async def _link(page: Page, draft: Draft, video: str) -> str:
     reel = ACCEPTS.placement(draft) == "reel"
-    return await page.link_of(video, f"reel/{video}" if reel else f"{page.id}/videos/{video}")
+    return await page.link_of(video, f"reel/{video}/" if reel else f"{page.id}/videos/{video}/")
 
 
 async def _story(page: Page, video: str) -> Receipt:

@@ -38,7 +38,7 @@ async def permalink(world: World, request: Request) -> Response:
 
 
 def _names(post: Published) -> set[Any]:
-    return {post.id, post.id.partition("_")[2], post.extra.get("post_id")}
+    return {post.id, post.id.partition("_")[2], post.extra.get("feed_id")}
 
 
 def errors() -> dict[str, Any]:
@@ -63,13 +63,13 @@ PART = Part(
         SimRoute("POST", GRAPH, f"{PAGE}/videos", "upload", videos.video, videos.step),
         SimRoute("POST", GRAPH, f"{PAGE}/video_reels", "upload", videos.phased("video_reels"), videos.step),
         SimRoute("POST", GRAPH, f"{PAGE}/video_stories", "upload", videos.phased("video_stories"), videos.step),
-        SimRoute("POST", GRAPH, "/{version}/{video}/thumbnails", "read", videos.thumbnail),
+        SimRoute("POST", GRAPH, "/{version}/{video}/thumbnails", "thumbnail", videos.thumbnail),
         SimRoute("POST", UPLOADS, "/video-upload/{version}/{video}", "upload", videos.receive),
         SimRoute("GET", GRAPH, "/{version}/{object}", "wait", node),
         SimRoute("GET", SITE, "/{page}/posts/{id}", "page", permalink),
-        SimRoute("GET", SITE, "/{page}/videos/{id}", "page", permalink),
-        SimRoute("GET", SITE, "/stories/{page}/{id}", "page", permalink),
-        SimRoute("GET", SITE, "/reel/{id}", "page", permalink),
+        SimRoute("GET", SITE, "/{page}/videos/{id}/", "page", permalink),
+        SimRoute("GET", SITE, "/stories/{page}/{id}/", "page", permalink),
+        SimRoute("GET", SITE, "/reel/{id}/", "page", permalink),
         SimRoute("GET", SITE, "/{id}", "page", permalink),
     ),
     refusal,

@@ -154,7 +154,7 @@ async def photo_story(world: World, request: Request) -> Response:
     if photo.get("photo_of") != who or photo["post"]:
         refuse(100, "(#100) Param photo_id must be an unpublished photo of this Page")
     photo["post"] = story = world.new_id()
-    path = f"stories/{who}/{story}"
+    path = f"stories/{who}/{story}/"
     await publish(world, who, "", story, [photo["media"]], path=path, placement="story", media_id=photo["id"])
     return JSONResponse({"success": True, "post_id": story})
 
@@ -182,7 +182,7 @@ def feed_post(world: World, who: str, asked: str) -> Published | None:
 
 
 def _feed_id(post: Published) -> str:
-    return str(post.extra.get("post_id", post.id))
+    return str(post.extra.get("feed_id", post.id))
 
 
 def view(world: World, post: Published) -> dict[str, Any]:

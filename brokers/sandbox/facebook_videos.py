@@ -28,7 +28,7 @@ PHASED = {
     "start": {"upload_phase"},
     "finish": {"upload_phase", "video_id", "video_state", "description", "title"},
 }
-PATHS = {"videos": "{page}/videos/{id}", "video_reels": "reel/{id}", "video_stories": "stories/{page}/{post}"}
+PATHS = {"videos": "{page}/videos/{id}/", "video_reels": "reel/{id}/", "video_stories": "stories/{page}/{post}/"}
 MP4 = b"ftyp"
 
 
@@ -199,7 +199,7 @@ async def _finish(world: World, video: dict[str, Any], given: dict[str, str]) ->
             "mimeType": "video/mp4", "altText": None,
         }  # fmt: skip
         told = {"title": given.get("title"), "placement": {"video_reels": "reel", "video_stories": "story"}.get(kind)}
-        known = {"media_id": video["id"]} if story else {"post_id": post_id}
+        known = {"media_id": video["id"]} if story else {"feed_id": post_id}
         ledger_id = post_id if story else video["id"]
         await publish(
             world, who, given.get("description", ""), ledger_id, [media], path=video["path"], **told, **known
@@ -216,7 +216,7 @@ def _view(world: World, video: dict[str, Any]) -> dict[str, Any]:
     shown = video["published_at"] is not None and world.clock() >= video["ready_at"]
     return {
         "id": video["id"], "status": _status(world, video), "published": shown,
-        "permalink_url": f"/{video['path']}/" if shown else None,
+        "permalink_url": f"/{video['path']}" if shown else None,
     }  # fmt: skip
 
 

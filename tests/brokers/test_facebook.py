@@ -177,3 +177,16 @@ async def test_a_listing_that_lags_is_not_seen_yet(fb):
     assert (await fb.find(Draft("Late"))).state == "not_seen"
     fb.world.faults.clear()
     assert (await fb.find(Draft("Late"))).state == "published"
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_a_refusal_counts_only_after_a_look(fb, name, arrived):
+    draft = shapes(fb)[name]
+    fb.arm("publish", "error_after" if arrived else "error_before")
+    with pytest.raises(Unclear):
+        await fb.publish(draft)
+    fb.world.arm_reply("facebook", "publish", 400, {"error": {"message": "Temporary", "code": 2}})
+    with pytest.raises(PlatformError) as said:
+        await fb.publish(draft)
+    assert (said.value.kind, said.value.may_have_posted) == ("transient", arrived)
