@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brokers import facebook, instagram, linkedin, threads, twitter, youtube
+from brokers import facebook, instagram, linkedin, threads, tiktok, twitter, youtube
 from brokers.base import Broker
 
 BROKERS: dict[str, Broker] = {
@@ -12,6 +12,7 @@ BROKERS: dict[str, Broker] = {
         instagram.BROKER,
         linkedin.BROKER,
         threads.BROKER,
+        tiktok.BROKER,
         twitter.BROKER,
         youtube.BROKER,
     )

@@ -1,6 +1,6 @@
 """The platforms that the simulator plays: one line each."""
 
-from brokers.sandbox import facebook, instagram, linkedin, threads, twitter, youtube
+from brokers.sandbox import facebook, instagram, linkedin, threads, tiktok, twitter, youtube
 from brokers.sandbox.world import Part
 
 PARTS: tuple[Part, ...] = (
@@ -8,6 +8,7 @@ PARTS: tuple[Part, ...] = (
     instagram.PART,
     linkedin.PART,
     threads.PART,
+    tiktok.PART,
     twitter.PART,
     youtube.PART,
 )  # fmt: skip
