@@ -18,7 +18,7 @@ STEPS = metadata.tables["steps"]
 
 @dataclass(frozen=True)
 class Work:
-    """All that a publisher needs to begin or resume: rows as mappings, the journal, the intent of this attempt if it got so far."""
+    """All that a publisher needs to begin or resume: rows as mappings, the journal, the intent of this attempt."""
 
     post: dict[str, Any]
     platform_post: dict[str, Any]

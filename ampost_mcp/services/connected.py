@@ -24,7 +24,7 @@ async def refresh(app: App, caller: Caller, platform: str, account_id: str) -> A
     try:
         await tokens.refresh(app, account_id, because="asked for in the dashboard")
     except PlatformError as error:
-        raise connections.broken(broker, error, "PLATFORM_ERROR") from error
+        raise connections.broken(broker, error, error.broker_code or "PLATFORM_ERROR") from error
     return await accounts.get(app, caller, AccountRef(account_id=account_id))
 
 

@@ -231,12 +231,12 @@ def _is_issuer(broker: Broker, said: str | None) -> bool:
 
 
 def broken(broker: Broker, error: Exception, code: BrokerCode) -> AppError:
+    """What a platform's failure is to the person who connects."""
     if isinstance(error, PlatformError):
         message, hint = error.message, error.hint
-        known = error.broker_code if error.kind == "auth" else None
     else:
-        message, hint, known = f"{broker.title} could not be reached or did not answer properly.", None, None
-    detail = {"code": "BROKER_ERROR", "brokerCode": known or code, "platform": broker.key, "message": message}
+        message, hint = f"{broker.title} could not be reached or did not answer properly.", None
+    detail = {"code": "BROKER_ERROR", "brokerCode": code, "platform": broker.key, "message": message}
     return AppError("BROKER_ERROR", message, hint or "Begin again at /accounts.", [detail])
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
+from mcp_types import Completion, CompletionArgument
 
 import ampost_mcp
 from ampost_mcp.context import App
@@ -43,6 +44,12 @@ def add_to(server: MCPServer[Any], app: App) -> None:
         if broker is None:
             raise ResourceNotFoundError(f"The platforms are {', '.join(app.brokers)}.")
         return json.dumps(limits_of(broker.accepts), ensure_ascii=False)
+
+    @server.completion()
+    async def complete(ref: Any, argument: CompletionArgument, context: Any) -> Completion | None:
+        if argument.name not in ("platform", "platforms"):
+            return None
+        return Completion(values=[key for key in app.brokers if key.startswith(argument.value.lower())])
 
     @server.prompt(title="Write a post", description="Drafts a post for chosen platforms and shows it before publishing.")
     def write_post(topic: str, platforms: str = "those that are connected") -> str:

@@ -68,7 +68,9 @@ class Outermost:
                                      "Send it again; if it stays, report the requestId.")  # fmt: skip
                     await error_response(error, request_id)(scope, receive, send_with_headers)
             if path not in UNLOGGED:
-                say = log.debug if status < 400 and scope["method"] == "GET" else log.info
+                # A tool call has a line of its own.
+                is_quiet = status < 400 and (scope["method"] in ("GET", "HEAD") or path == "/mcp")
+                say = log.debug if is_quiet else log.info
                 say("http.request", method=scope["method"], path=path, operation=state["operation"], status=status,
                     ms=round((time.perf_counter() - began) * 1000, 1))  # fmt: skip
 

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from ampost_mcp.errors import STATUS
 from ampost_mcp.operations import OPERATIONS, Operation, Route
+from ampost_mcp.settings import Settings
 from ampost_mcp.tiers import limits_text
 from ampost_mcp.transports.guides import VERSION
 from ampost_mcp.transports.json_schema import ERROR, schema_of, without_noise
@@ -24,9 +25,13 @@ RATE_HEADERS = {
 }
 
 
+def document(settings: Settings) -> dict[str, Any]:
+    """The document for a server with these settings."""
+    return _document(settings.address)
+
+
 @cache
-def document(address: str) -> dict[str, Any]:
-    """The document for a server at `address`."""
+def _document(address: str) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
         for number, route in enumerate(operation.routes):

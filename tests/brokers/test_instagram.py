@@ -4,70 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from brokers.base import Attempt, Draft, Media
-from brokers.errors import PlatformError, Unclear
+from brokers.base import Draft, Media
 from brokers.instagram import BROKER
 from brokers.instagram.accepts import Settings
-from brokers.platform_http import new_client
-from brokers.sandbox.world import Fault
-from tests.brokers.conftest import FileSource, MemorySteps, account_on, api_for
+from tests.brokers.bench import Bench, page_of
+from tests.brokers.conftest import FileSource, MemorySteps
 from tests.brokers.media_server import JPEG, MP4, PNG, MediaServer, hosting
 
 hosted = pytest.fixture(hosting, name="hosted")
 
 
 @pytest.fixture
-async def instagram(simulator, client):
-    api = api_for(BROKER, simulator, client, links_to_root=True)
-    return Bench(simulator, api, account_on(simulator, "instagram"))
-
-
-class Bench:
-    """A broker with an account on a simulator, and the steps of one platform post."""
-
-    def __init__(self, simulator, api, account):
-        self.simulator, self.world, self.api, self.account = simulator, simulator.world, api, account
-        self.steps = MemorySteps(api)
-        self.began = datetime.now(UTC)
-
-    async def publish(self, draft):
-        return await BROKER.publish(self.api, self.account, draft, self.steps)
-
-    async def refused(self, draft):
-        with pytest.raises(PlatformError) as caught:
-            await self.publish(draft)
-        return caught.value
-
-    async def lost(self, draft, fault):
-        """Publishes with an answer that never comes."""
-        self.arm("publish", fault)
-        self.api = self.steps.api = replace(self.api, timeout=0.3)
-        with pytest.raises(Unclear):
-            await self.publish(draft)
-
-    async def find(self, draft, **changes):
-        attempt = Attempt(**{"journal": self.steps.journal, "started_at": self.began, **changes})
-        return await BROKER.find(self.api, self.account, draft, attempt)
-
-    def arm(self, step, fault, **more):
-        self.world.faults.append(Fault("instagram", step, fault, **more))
-
-    @property
-    def posts(self):
-        return self.world.ledger.posts
-
-    @property
-    def limits(self):
-        return self.world.identity("instagram", 0).extra
-
-
-async def page_of(url):
-    async with new_client() as http:
-        return await http.get(url)
+def instagram(simulator, client):
+    return Bench(BROKER, simulator, client)
 
 
 def placed(**wire):
@@ -135,8 +88,7 @@ async def test_a_video_that_takes_time_is_waited_for(instagram, hosted):
 
 
 async def test_the_facebook_login_publishes_by_graph_facebook_com(simulator, client, hosted):
-    account = account_on(simulator, "instagram", metadata={"login": "facebook"})
-    bench = Bench(simulator, api_for(BROKER, simulator, client, links_to_root=True), account)
+    bench = Bench(BROKER, simulator, client, metadata={"login": "facebook"})
     receipt = await bench.publish(Draft("By Facebook", media=(hosted.media("image", JPEG),)))
     assert [(post.id, post.text) for post in bench.posts] == [(receipt.id, "By Facebook")]
     assert receipt.url.startswith(f"{simulator.root}/www.instagram.com/p/")
@@ -278,14 +230,7 @@ async def test_a_listing_that_cannot_be_read_does_not_unmake_the_proof(instagram
 
 
 async def test_a_permalink_that_cannot_be_read_leaves_a_success_with_the_profile(instagram, hosted):
-    publish = instagram.steps.publish
-
-    async def then_break(name, do):
-        result = await publish(name, do)
-        instagram.arm("read", "refuse")
-        return result
-
-    instagram.steps.publish = then_break
+    instagram.arm_after_publishing("read", "refuse")
     receipt = await instagram.publish(Draft("Fine", media=(hosted.media("image", JPEG),)))
     assert receipt.id == instagram.posts[0].id
     assert receipt.url.endswith(f"/www.instagram.com/{instagram.account.username}/")

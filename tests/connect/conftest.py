@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,7 +17,7 @@ from ampost_mcp.app import build
 from ampost_mcp.context import App
 from ampost_mcp.services import keys, sessions, users
 from ampost_mcp.settings import Settings
-from brokers.platform_http import rewrite
+from brokers.platform_http import new_client, rewrite
 from brokers.sandbox.app import build as build_simulator
 from brokers.sandbox.world import World
 from storage import platform_sets, tokens
@@ -124,6 +124,13 @@ def place(server: Place) -> Place:
     server.world.counts.clear()
     server.app.extras.pop("login_failures", None)
     return server
+
+
+@pytest.fixture
+async def app(place: Place) -> AsyncIterator[App]:
+    """The server's installation, with a client of this test's own event loop."""
+    async with new_client() as http:
+        yield replace(place.app, http=http, extras={})
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import jsonschema
 import pytest
+from mcp_types import ResourceTemplateReference
 
 from ampost_mcp.operations import OPERATIONS
 from tests.edge import wire
@@ -106,6 +107,9 @@ async def test_agents_find_guidance(site: Site, owner: Owner, mode: str) -> None
         assert json.loads(limits.text)["texts"][0]["limit"] == 500  # type: ignore[union-attr]
         for prompt in (await client.list_prompts()).prompts:
             assert prompt.description
+        template = ResourceTemplateReference(uri="ampost://platforms/{platform}")
+        offered = await client.complete(template, {"name": "platform", "value": "th"})
+        assert offered.completion.values == ["threads"]
         written = await client.get_prompt("write_post", {"topic": "our launch"})
         assert "our launch" in written.messages[0].content.text  # type: ignore[union-attr]
 
