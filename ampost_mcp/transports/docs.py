@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
 from ampost_mcp.errors import STATUS
-from ampost_mcp.settings import Settings
 from ampost_mcp.tiers import limits_text
-from ampost_mcp.transports.openapi import document
+from ampost_mcp.transports.openapi import document_at
 
 
-def page(settings: Settings) -> str:
-    """HTML of the reference for a server with these settings."""
+@cache
+def page(address: str) -> str:
+    """HTML of the reference for a server at `address`."""
     pages = Environment(loader=PackageLoader("ampost_mcp.transports"), autoescape=True, trim_blocks=True)
     return pages.get_template("docs.html").render(
-        doc=document(settings), limits=limits_text(), statuses=STATUS, type_of=type_of, fields=fields
+        doc=document_at(address), limits=limits_text(), statuses=STATUS, type_of=type_of, fields=fields
     )
 
 

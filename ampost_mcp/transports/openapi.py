@@ -27,11 +27,11 @@ RATE_HEADERS = {
 
 def document(settings: Settings) -> dict[str, Any]:
     """The document for a server with these settings."""
-    return _document(settings.address)
+    return document_at(settings.address)
 
 
 @cache
-def _document(address: str) -> dict[str, Any]:
+def document_at(address: str) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
         for number, route in enumerate(operation.routes):

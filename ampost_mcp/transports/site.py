@@ -27,16 +27,16 @@ PATIENCE = 5.0
 
 
 def routes(app: App) -> list[Route]:
-    reference_page = docs.page(app.settings)
+    address = app.settings.address
 
     async def llm_txt(request: Request) -> Response:
         return PlainTextResponse(reference())
 
     async def openapi_json(request: Request) -> Response:
-        return JSONResponse(openapi.document(app.settings))
+        return JSONResponse(openapi.document_at(address))
 
     async def docs_page(request: Request) -> Response:
-        return HTMLResponse(reference_page, headers={"Content-Security-Policy": DOCS_POLICY})
+        return HTMLResponse(docs.page(address), headers={"Content-Security-Policy": DOCS_POLICY})
 
     async def healthz(request: Request) -> Response:
         return JSONResponse({"status": "ok", "version": VERSION})
