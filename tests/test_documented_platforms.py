@@ -106,17 +106,24 @@ def test_the_example_error_is_what_comes() -> None:
     assert (found.field, found.limit, found.actual) == (detail["field"], detail["limit"], detail["actual"])
 
 
-def run(folder: Path, *arguments: str) -> str:
-    env = {name: value for name, value in os.environ.items() if not name.startswith("AMPOST_")}
-    command = [sys.executable, "-m", "ampost_mcp", *arguments]
-    return subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, timeout=90, check=True).stdout
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, and no settings."""
+    for name in [name for name in os.environ if name.startswith("AMPOST_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.mark.parametrize("client", cli.CLIENTS)
-def test_a_clients_configuration_is_what_the_command_prints(client: str, tmp_path: Path) -> None:
-    printed = run(tmp_path, "mcp-config", "--client", client).rstrip("\n")
+def test_a_clients_configuration_is_what_the_command_prints(
+    client: str, outside: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["mcp-config", "--client", client])
+    assert not ended.value.code
     beside = str(Path(sys.executable).parent / "ampost-mcp")
-    assert marked(README, f"mcp-config: {client}") == printed.replace(beside, "ampost-mcp")
+    assert marked(README, f"mcp-config: {client}") == capsys.readouterr().out.rstrip("\n").replace(beside, "ampost-mcp")
 
 
 CHANGING: tuple[tuple[str, Any], ...] = (
@@ -127,8 +134,10 @@ CHANGING: tuple[tuple[str, Any], ...] = (
 )
 
 
-def test_the_demo_prints_what_the_readme_shows(tmp_path: Path) -> None:
-    assert steady(marked(README, "demo: begin")) == steady(run(tmp_path, "demo"))
+def test_the_demo_prints_what_the_readme_shows(outside: Path) -> None:
+    command = [sys.executable, "-m", "ampost_mcp", "demo"]
+    printed = subprocess.run(command, cwd=outside, capture_output=True, text=True, timeout=90, check=True).stdout
+    assert steady(marked(README, "demo: begin")) == steady(printed)
 
 
 def steady(transcript: str) -> str:
