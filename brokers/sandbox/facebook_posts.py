@@ -17,7 +17,7 @@ from brokers.sandbox.world import Handler, World
 
 FEED = ("message", "link", "published", "attached_media")
 PHOTO = ("url", "source", "caption", "message", "alt_text_custom", "published", "temporary")
-LIST = ("fields", "limit", "since", "until", "after")
+LIST = ("fields", "limit", "since", "until", "after", "summary")
 SCOPES = ("pages_read_engagement", "pages_manage_posts")
 #: How JPEG, PNG and GIF files begin, in hex digits.
 PICTURES = {"ffd8ff": "image/jpeg", "89504e47": "image/png", "47494638": "image/gif"}

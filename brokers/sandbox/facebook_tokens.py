@@ -56,7 +56,7 @@ def _user_token(world: World, of: Token, life: str, ttl: float) -> Response:
 async def accounts(world: World, request: Request) -> Response:
     """The Pages of a person, each with its token: without expiry when the person's is long-lived."""
     token, given = await bearer(world, "facebook", request, ("pages_show_list",)), await parameters(request)
-    only(given, ("fields", "limit", "after"))
+    only(given, ("fields", "limit", "after", "summary"))
     if "life" not in token.extra:
         refuse(100, "(#100) Tried accessing nonexisting field (accounts) on node type (Page)")
     number = int(token.identity) - FIRST_PAGE

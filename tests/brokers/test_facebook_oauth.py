@@ -9,7 +9,6 @@ import pytest
 from brokers.base import Account, Draft
 from brokers.errors import PlatformError, Unclear
 from brokers.facebook import BROKER
-from brokers.facebook import oauth as login
 from brokers.oauth import Client
 from brokers.platform_http import new_client, rewrite
 from tests.brokers.conftest import MemorySteps, api_for
@@ -53,12 +52,13 @@ async def test_a_login_becomes_one_profile_for_each_page(simulator, api):
 async def test_each_page_posts_with_its_own_token_that_does_not_expire(simulator, api):
     tokens = await connect(simulator, api)
     assert (tokens.expires_in, tokens.refresh_token) == (None, tokens.access_token)
-    for profile in await BROKER.profile(api, tokens.access_token):
+    profiles = await BROKER.profile(api, tokens.access_token)
+    for profile in profiles:
         assert simulator.world.tokens[profile.access_token].expires_at is None
         account = Account("a", profile.platform_account_id, profile.username, profile.access_token)
         await BROKER.publish(api, account, Draft("Hello"), MemorySteps(api))
         assert simulator.world.ledger.posts[-1].account_id == profile.platform_account_id
-    wrong = Account("a", profile.platform_account_id, None, tokens.access_token)
+    wrong = Account("a", profiles[0].platform_account_id, None, tokens.access_token)
     with pytest.raises(PlatformError) as refused:
         await BROKER.publish(api, wrong, Draft("As a person"), MemorySteps(api))
     assert refused.value.kind == "auth"
@@ -73,10 +73,13 @@ async def test_the_page_tokens_of_a_short_lived_login_would_expire(simulator, ap
         assert world.tokens[profile.access_token].expires_at
 
 
-async def test_many_pages_come_over_several_requests(simulator, api, monkeypatch):
-    monkeypatch.setattr(login, "LIMIT", 1)
+async def test_many_pages_come_over_several_requests(simulator, api):
     tokens = await connect(simulator, api)
-    assert len(await BROKER.profile(api, tokens.access_token)) == 2
+    first = {"data": [{"id": "1", "access_token": "x"}], "paging": {"cursors": {"after": "1"}, "next": "https://..."}}
+    simulator.world.arm_reply("facebook", "read", 200, first)
+    second = simulator.world.identity("facebook", 1001)
+    profiles = await BROKER.profile(api, tokens.access_token)
+    assert [profile.platform_account_id for profile in profiles] == ["1", second.id]
 
 
 async def test_a_page_token_knows_its_page(simulator, api):

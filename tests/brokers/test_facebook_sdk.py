@@ -87,6 +87,7 @@ def test_a_video_by_url(simulator, page, hosted):
     assert (simulator.world.ledger.posts[0].id, simulator.world.ledger.posts[0].text) == (made["id"], "A film")
 
 
+@pytest.mark.filterwarnings("ignore:value of upload_phase:UserWarning")
 @pytest.mark.parametrize("edge", ["create_video_reel", "create_video_story"])
 def test_a_reel_and_a_video_story(simulator, page, hosted, edge):
     send = getattr(page, edge)
