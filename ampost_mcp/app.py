@@ -35,8 +35,8 @@ from storage.sealing import Keyring
 
 log = structlog.get_logger("ampost.app")
 
-#: Seconds that open requests and operations get when the server stops.
-GRACE = 4
+#: Seconds that open requests get when the server stops, and operations without a client after that.
+GRACE, LAST_MOMENT = 4, 0.5
 
 
 def build(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
@@ -126,9 +126,14 @@ async def _keep_running(publisher: Publisher) -> None:
 
 
 async def _operations_end(app: App) -> None:
-    """Waits for operations whose client has gone."""
-    if running := app.extras.get("running"):
-        await asyncio.wait(running, timeout=GRACE)
+    """Gives operations whose client has gone a moment, and ends those that only wait for an outcome."""
+    running = list(app.extras.get("running", ()))
+    if not running:
+        return
+    _, waiting = await asyncio.wait(running, timeout=LAST_MOMENT)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
 
 
 class _Uvicorn(uvicorn.Server):

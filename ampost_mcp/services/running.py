@@ -25,6 +25,8 @@ log = structlog.get_logger("ampost.publish")
 
 #: Automatic tries of one request by a person, and the time they may take (seconds).
 MAX_TRIES, MAX_TIME = 5, 3600.0
+#: The journal's name for a receipt that a look-up found; no broker has a step of this name.
+FOUND = "found by a look-up"
 FIRST_PAUSE, MAX_PAUSE = 2.0, 600.0
 
 
@@ -81,7 +83,9 @@ async def _end_of(app: App, claim: Claim, work: journal.Work, breakers: Breakers
         draft = _draft(app, work, broker, notes)
         api = tokens.api_for(app, broker)
         outcome: Receipt | datetime
-        if state != "open":
+        if found := work.journal.get(FOUND):  # a look-up found it, and the publisher died before it said so
+            outcome = Receipt(found["id"], found["url"])
+        elif state != "open":
             _check_again(app, work)
             outcome = await _publish(app, claim, broker, api, account, draft, work.journal, resume=False)
         else:
@@ -132,7 +136,10 @@ async def _settled(
             return outcome
         sighting = await settle(app, claim, broker, api, account, draft, known, started_at)
     if sighting.state == "published" and sighting.receipt:
-        await app.db.write(journal.close_intent, claim, "confirmed", app.clock(), seen="found by a look-up")
+        found = {"id": sighting.receipt.id, "url": sighting.receipt.url}
+        await app.db.write(
+            journal.close_intent, claim, "confirmed", app.clock(), seen="found by a look-up", step=FOUND, result=found
+        )  # fmt: skip
         return sighting.receipt
     if sighting.state == "refused" and isinstance(sighting.error, PlatformError):
         await app.db.write(journal.close_intent, claim, "rejected", app.clock(), seen=sighting.error.platform_code)

@@ -31,9 +31,9 @@ def fields(schema: dict[str, Any], prefix: str = "") -> Iterator[dict[str, Any]]
             "description": sub.get("description", ""),
             "required": name in schema.get("required", ()),
         }
-        inner = sub.get("items", sub)
-        if "properties" in inner:
-            yield from fields(inner, f"{prefix}{name}{'[]' if 'items' in sub else ''}.")
+        for arm in (sub, *sub.get("anyOf", ())):
+            mark = "[]" if "items" in arm else ""
+            yield from fields(arm.get("items", arm), f"{prefix}{name}{mark}.")
 
 
 def type_of(schema: dict[str, Any]) -> str:

@@ -45,7 +45,7 @@ def add_to(server: MCPServer[Any], app: App) -> None:
             raise ResourceNotFoundError(f"The platforms are {', '.join(app.brokers)}.")
         return json.dumps(limits_of(broker.accepts), ensure_ascii=False)
 
-    @server.completion()
+    @server.completion()  # type: ignore[no-untyped-call,untyped-decorator]
     async def complete(ref: Any, argument: CompletionArgument, context: Any) -> Completion | None:
         if argument.name not in ("platform", "platforms"):
             return None

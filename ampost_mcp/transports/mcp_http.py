@@ -95,18 +95,19 @@ class Door:
                 return
             caller = await auth.by_key(self._app, request.headers)
             scope["state"]["caller"] = caller
-            async with self._room_for(caller.key_id or "", _opens(request)):
-                await self._enter(caller, scope, receive, send)
+            opens = _opens(request)
+            async with self._room_for(caller.key_id or "", opens):
+                await self._enter(caller, opens == "stream", scope, receive, send)
         except AppError as error:
             await error_response(error, request.state.request_id)(scope, receive, send)
 
-    async def _enter(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _enter(self, caller: Caller, is_stream: bool, scope: Scope, receive: Receive, send: Send) -> None:
         key_id = caller.key_id or ""
         user = AuthenticatedUser(AccessToken(token="", client_id=key_id, subject=caller.user_id, scopes=[]))
         scope["user"] = user  # the SDK binds sessions to it
         token = auth_context_var.set(user)
         try:
-            await self._streams.serve(key_id, self._sdk, scope, receive, send)
+            await self._streams.serve(key_id, is_stream, self._sdk, scope, receive, send)
         finally:
             auth_context_var.reset(token)
 

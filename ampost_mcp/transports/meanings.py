@@ -9,6 +9,7 @@ MEANINGS: dict[str, str] = {
     "accountId": "An account's id, from accounts_list.",
     "acknowledgeDuplicateRisk": "True: you have looked, and accept that a platform whose outcome is unknown may post twice.",
     "altText": "What the item shows, for people who do not see it.",
+    "content": "Text, media, link and overrides.",
     "durationSeconds": "Length of a video.",
     "filename": "File name; fileName means the same.",
     "height": "Pixels.",

@@ -14,6 +14,7 @@ from ampost_mcp.settings import Settings
 from ampost_mcp.tiers import limits_text
 from ampost_mcp.transports.guides import VERSION
 from ampost_mcp.transports.json_schema import ERROR, schema_of, without_noise
+from ampost_mcp.transports.meanings import explained
 from ampost_mcp.transports.tools import IDEMPOTENCY_KEY
 
 #: Statuses that an operation can answer with, beside its success: always, with a body, and where a platform is reached.
@@ -78,7 +79,7 @@ def _introduction() -> str:
 
 
 def _operation(operation: Operation, route: Route, number: int) -> dict[str, Any]:
-    schema = schema_of(operation.args)
+    schema = explained(schema_of(operation.args))
     in_path = re.findall(r"{(\w+)}", route.path)
     rest = {name: sub for name, sub in schema.get("properties", {}).items() if name not in in_path}
     required = [name for name in schema.get("required", ()) if name in rest]

@@ -21,32 +21,33 @@ EVERY = 1.5
 
 class Streams:
     def __init__(self) -> None:
-        self._open: defaultdict[str, set[anyio.CancelScope]] = defaultdict(set)
-
-    def count(self, key_id: str) -> int:
-        return len(self._open.get(key_id, ()))
+        self._open: defaultdict[str, dict[anyio.CancelScope, bool]] = defaultdict(dict)
 
     def close(self, key_id: str) -> None:
+        """Ends every request of the key."""
         for scope in list(self._open.get(key_id, ())):
             scope.cancel()
 
     def close_all(self) -> None:
-        for key_id in list(self._open):
-            self.close(key_id)
+        """Ends the streams; other requests may finish."""
+        for scope, is_stream in [item for scopes in self._open.values() for item in scopes.items()]:
+            if is_stream:
+                scope.cancel()
 
     @contextmanager
-    def opened(self, key_id: str) -> Iterator[None]:
+    def opened(self, key_id: str, is_stream: bool) -> Iterator[None]:
         with anyio.CancelScope() as scope:
-            self._open[key_id].add(scope)
+            self._open[key_id][scope] = is_stream
             try:
                 yield
             finally:
-                self._open[key_id].discard(scope)
+                del self._open[key_id][scope]
                 if not self._open[key_id]:
                     del self._open[key_id]
 
-    async def serve(self, key_id: str, asgi: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Runs an ASGI application as an open stream. When it is closed from here, the answer ends properly."""
+    async def serve(self, key_id: str, is_stream: bool, asgi: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Runs an ASGI application. When it is ended from here, the answer ends properly; one that has not begun is
+        UNAUTHORIZED."""
         began = ended = False
 
         async def send_on(message: Message) -> None:
@@ -55,9 +56,11 @@ class Streams:
             ended = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
-        with self.opened(key_id):
+        with self.opened(key_id, is_stream):
             await asgi(scope, receive, send_on)
-        if began and not ended:
+        if not began:
+            raise auth.unauthorized("The API key was revoked meanwhile.")
+        if not ended:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def watch(self, app: App) -> None:

@@ -34,9 +34,9 @@ class Bench:
         return caught.value
 
     async def lost(self, draft: Draft, fault: str) -> None:
-        """Publishes, and the answer never comes."""
+        """Publishes, and the answer of the irreversible request never comes."""
         self.arm("publish", fault)
-        self.api = self.steps.api = replace(self.api, timeout=0.3)
+        self.steps.api = replace(self.api, timeout=0.5)
         with pytest.raises(Unclear):
             await self.publish(draft)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from mcp import Client, StdioServerParameters
 
 from ampost_mcp.app import opened
 from ampost_mcp.services import keys, users
@@ -26,6 +27,16 @@ import json, sys
 from ampost_mcp.app import serve
 from ampost_mcp.settings import Settings
 sys.exit(serve(Settings(_env_file=None, **json.loads(sys.argv[1]))))
+"""
+
+STDIO = """
+import asyncio, json, sys
+from ampost_mcp import logs
+from ampost_mcp.app import run_stdio
+from ampost_mcp.settings import Settings
+settings = Settings(_env_file=None, **json.loads(sys.argv[1]))
+logs.configure(settings)
+asyncio.run(run_stdio(settings))
 """
 
 
@@ -75,3 +86,23 @@ async def answering(http: httpx.AsyncClient, running: subprocess.Popen[bytes]) -
         except httpx.TransportError:
             await asyncio.sleep(0.05)
     raise AssertionError("the server did not start")
+
+
+async def test_stdio_serves_the_owner_beside_a_running_server(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, sandbox=False)
+    app = opened(settings)
+    upgrade(app.db)
+    app.db.write_here(users.create, app.clock(), "owner@example.com", "max")
+    app.db.close()
+    await app.http.aclose()
+    given = json.dumps({"data_dir": str(tmp_path), "port": settings.port, "log_format": "json"})
+
+    with process(tmp_path, settings.port) as running:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.port}", trust_env=False) as http:
+            await answering(http, running)
+        command = StdioServerParameters(command=sys.executable, args=["-c", STDIO, given])
+        async with Client(command) as client:
+            sets = await client.call_tool("platform_sets_list", {})
+            assert [each["name"] for each in sets.structured_content["sets"]] == ["Default"]  # type: ignore[index]
+            refused = await client.call_tool("posts_get", {"postId": "none"})
+            assert refused.structured_content["error"]["code"] == "POST_NOT_FOUND"  # type: ignore[index]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ampost_mcp.context import App
+from ampost_mcp.services.running import FOUND
 from brokers.base import Receipt, Sighting
 from storage import journal, queue
 from storage.queue import Claim, LostClaim
@@ -130,3 +131,13 @@ async def test_an_intent_that_was_refused_but_not_recorded_is_a_new_attempt(app:
     async with publisher(app):
         post = await author.until(post_id, "published")
     assert post["platformPosts"][0]["attempts"] == 2 and scripts["threads"].sent == ["hello"]
+
+
+async def test_a_look_that_found_it_but_was_not_recorded_counts(app: App, author: Author, scripts: Scripts) -> None:
+    post_id, claim = await _claimed(app, author)
+    await app.db.write(journal.open_intent, claim, "release", app.clock())
+    found = {"id": "seen", "url": None}
+    await app.db.write(journal.close_intent, claim, "confirmed", app.clock(), step=FOUND, result=found)
+    async with publisher(app):
+        post = await author.until(post_id, "published")
+    assert post["platformPosts"][0]["platformPostId"] == "seen" and scripts["threads"].sent == []
