@@ -150,6 +150,7 @@ async def test_times_that_are_refused(refused: Ask, writer: Caller, post_of: Any
     assert answer["faults"] == {("scheduledFor", "VALIDATION_FAILED")}
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("given", "shown"),
     [
