@@ -140,12 +140,11 @@ def test_no_code_or_setting_is_named_that_does_not_exist(name: str) -> None:
 
 
 def test_the_limits_are_the_tiers() -> None:
-    for text, heads in ((LLM, ("Limit", "free")),):
-        said = {code(row["Limit"])[0]: row for row in table(text, *heads)}
-        assert set(said) == set(tiers.LIMITS)
-        for limit, amounts, window in tiers.limits_text():
-            assert {tier: int(said[limit][tier]) for tier in amounts} == amounts
-            assert said[limit]["Window"] == window
+    said = {code(row["Limit"])[0]: row for row in table(LLM, "Limit", "free")}
+    assert set(said) == set(tiers.LIMITS)
+    for limit, amounts, window in tiers.limits_text():
+        assert {tier: int(said[limit][tier]) for tier in amounts} == amounts
+        assert said[limit]["Window"] == window
 
 
 # -- settings and commands ---------------------------------------------------------------------------------------------
