@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from ampost_mcp.transports import mcp_http
-from storage import keys, users
+from storage import keys, posts, users
 from tests.edge import wire
 from tests.edge.conftest import Owner, Site, until
 
@@ -139,3 +139,36 @@ async def test_white_space_around_header_values_is_ignored(site: Site, owner: Ow
     writer.write(f"POST /mcp HTTP/1.1\r\n{lines}\r\n".encode() + content)
     assert (await reader.readline()).split()[1] == b"200"
     writer.close()
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_revoking_a_key_ends_its_waiting_calls_but_not_the_work(site: Site, era: str) -> None:
+    owner = site.owner(platforms=())
+    account_id = site.connect(owner.user_id, owner.set_id, "threads")
+    async with httpx.AsyncClient(base_url=site.url, headers=owner.headers, trust_env=False, timeout=30) as http:
+        account = (await http.get(f"/api/v1/accounts/{account_id}")).json()["account"]
+        slow = {"platform": "threads", "step": "upload", "fault": "delay", "delay": 2.5}
+        await http.post("/sandbox/_control/faults", json={**slow, "account": account["platformAccountId"]})
+        draft = {"content": {"text": "Slow"}, "platforms": ["threads"], "platformSetId": owner.set_id}
+        post_id = (await http.post("/api/v1/posts", json=draft)).json()["post"]["id"]
+        arguments = {"postId": post_id}
+        if era == "legacy":
+            headers = await wire.begin_session(http)
+            body = wire.message("tools/call", {"name": "posts_publish", "arguments": arguments})
+        else:
+            body, headers = wire.tool_call("posts_publish", arguments)
+        call = asyncio.create_task(http.post("/mcp", json=body, headers=headers))
+        await until(lambda: is_posting(site, owner, post_id))
+        await site.app.db.write(keys.revoke, owner.user_id, owner.key_id, site.app.clock())
+        answer = await call
+        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "UNAUTHORIZED")
+    await until(lambda: has_status(site, owner, post_id, "published"))
+
+
+async def is_posting(site: Site, owner: Owner, post_id: str) -> bool:
+    return await has_status(site, owner, post_id, "posting")
+
+
+async def has_status(site: Site, owner: Owner, post_id: str, status: str) -> bool:
+    rows = await site.app.db.read(posts.read, owner.user_id, post_id)
+    return bool(rows[0].status == status)
