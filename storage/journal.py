@@ -91,6 +91,12 @@ def close_intent(
         save_step(session, claim, step, result)
 
 
+def is_confirmed(session: Session, claim: Claim) -> bool:
+    """Whether the platform has taken this attempt's irreversible request: nothing may send it again."""
+    mine = (INTENTS.c.platform_post_id == claim.platform_post_id) & (INTENTS.c.attempt == claim.attempt)
+    return session.execute(select(INTENTS.c.id).where(mine, INTENTS.c.state == "confirmed")).first() is not None
+
+
 def remote_ids(session: Session, account_id: str, but: str) -> frozenset[str]:
     """What this account has published, apart from platform post `but`: not to be mistaken for it."""
     p = PLATFORM_POSTS

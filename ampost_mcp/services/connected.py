@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import structlog
 
 from ampost_mcp.context import App, Caller
@@ -9,7 +11,7 @@ from ampost_mcp.errors import AppError
 from ampost_mcp.schemas import AccountOut, AccountRef
 from ampost_mcp.services import accounts, connections, tokens
 from brokers.base import Profile
-from brokers.errors import NotSent, PlatformError, Unclear
+from brokers.errors import BrokerCode, NotSent, PlatformError, Unclear
 from storage import accounts as account_rows
 from storage import tokens as rows
 from storage.tables import Account
@@ -24,7 +26,8 @@ async def refresh(app: App, caller: Caller, platform: str, account_id: str) -> A
     try:
         await tokens.refresh(app, account_id, because="asked for in the dashboard")
     except PlatformError as error:
-        raise connections.broken(broker, error, error.broker_code or "PLATFORM_ERROR") from error
+        code = cast(BrokerCode, error.broker_code or "PLATFORM_ERROR")
+        raise connections.broken(broker, error, code) from error
     return await accounts.get(app, caller, AccountRef(account_id=account_id))
 
 

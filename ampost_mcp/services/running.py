@@ -167,6 +167,11 @@ async def _failed(app: App, claim: Claim, work: journal.Work, broker: Broker, ra
     pause = _pause(error, row["tries"])
     began = row["first_try_at"] or now
     over = row["tries"] + 1 >= MAX_TRIES or (now - began).total_seconds() + pause > MAX_TIME
+    if await app.db.read(journal.is_confirmed, claim):
+        # The post is with the platform, and only what came after went wrong: it is asked again, never sent again.
+        error.restart = False
+        if error.kind in RETRYABLE and over:
+            return _unknown(app, broker)
     if error.kind not in RETRYABLE or over:
         return _final(app, _from_platform(error), forget=error.restart)
     end = _again(now, pause, row, error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,9 +13,11 @@ import pytest
 from brokers.base import Account, Attempt, Broker, Draft, Receipt, Sighting
 from brokers.errors import PlatformError, Unclear
 from brokers.platform_http import PlatformHttp, new_client
+from brokers.sandbox.app import build
 from brokers.sandbox.ledger import Published
 from brokers.sandbox.world import Fault
 from tests.brokers.conftest import MemorySteps, Simulator, account_on, api_for
+from tests.serving import serving
 
 
 class Bench:
@@ -72,3 +75,10 @@ async def page_of(url: str | None) -> httpx.Response:
     assert url is not None
     async with new_client() as http:
         return await http.get(url)
+
+
+def simulating() -> Iterator[Simulator]:
+    """A simulator for a whole module, for tests that leave nothing behind in it."""
+    app = build()
+    with serving(app) as root:
+        yield Simulator(root, app.state.world)

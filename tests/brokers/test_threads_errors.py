@@ -12,7 +12,9 @@ from brokers.platform_http import new_client
 from brokers.sandbox.threads import errors
 from brokers.threads import BROKER
 from brokers.threads.errors import ROWS
-from tests.brokers.bench import Bench
+from tests.brokers.bench import Bench, simulating
+
+simulator = pytest.fixture(simulating, name="simulator", scope="module")
 
 
 @pytest.fixture

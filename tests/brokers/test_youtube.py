@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -178,6 +179,44 @@ async def test_an_upload_cut_within_a_chunk_goes_on_with_the_byte_that_is_missin
     headers = {"content-length": str(CHUNK), "content-range": f"bytes 0-{CHUNK - 1}/{len(data)}"}
     with pytest.raises(ConnectionError):
         await client.put(session["uri"], content=cut(), headers=headers)
+    await youtube.publish(draft)
+    assert youtube.seen == [files.seen(draft.media[0])]
+
+
+async def test_youtube_is_believed_when_it_kept_less_than_was_sent(youtube, files, client):
+    draft = Draft("Partly", film(files, 3 * CHUNK))
+    youtube.arm("read", "error_before")
+    with pytest.raises(Unclear):
+        await youtube.publish(draft)
+    data, kept = draft.media[0].source.path.read_bytes(), 256 * 1024
+    headers = {"content-range": f"bytes 0-{kept - 1}/{len(data)}"}
+    await client.put(youtube.steps.journal["session"]["uri"], content=data[:kept], headers=headers)
+    youtube.world.arm_reply("youtube", "read", 308, {})
+    youtube.world.arm_reply("youtube", "upload", 308, {}, {"range": f"bytes=0-{kept - 1}"})
+    await youtube.publish(draft)
+    assert youtube.seen == [files.seen(draft.media[0])]
+
+
+async def test_a_session_that_takes_nothing_is_not_asked_for_ever(youtube, files):
+    draft = Draft("Stuck", film(files, CHUNK + 1))
+    youtube.arm("read", "error_before")
+    with pytest.raises(Unclear):
+        await youtube.publish(draft)
+    youtube.world.arm_reply("youtube", "upload", 308, {})
+    with pytest.raises(Unclear):
+        await youtube.publish(draft)
+    await youtube.publish(draft)
+    assert youtube.seen == [files.seen(draft.media[0])]
+
+
+async def test_bytes_that_youtube_lost_are_sent_again_with_the_last_chunk(youtube, files):
+    draft = Draft("Forgotten", film(files, 2 * CHUNK))
+    youtube.arm("publish", "error_before")
+    with pytest.raises(Unclear):
+        await youtube.publish(draft)
+    (session,) = [each for each in youtube.world.objects.values() if each["platform"] == "youtube"]
+    session |= {"stored": 0, "hash": hashlib.sha256(), "head": b""}
+    assert (await youtube.find(draft)).state == "resume"
     await youtube.publish(draft)
     assert youtube.seen == [files.seen(draft.media[0])]
 

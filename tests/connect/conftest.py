@@ -17,9 +17,11 @@ from ampost_mcp.app import build
 from ampost_mcp.context import App
 from ampost_mcp.services import keys, sessions, users
 from ampost_mcp.settings import Settings
+from brokers import BROKERS
 from brokers.platform_http import new_client, rewrite
 from brokers.sandbox.app import build as build_simulator
-from brokers.sandbox.world import World
+from brokers.sandbox.parts import PARTS
+from brokers.sandbox.world import Fault, World
 from storage import platform_sets, tokens
 from storage.tables import Account
 from tests.serving import free_port, serving
@@ -27,6 +29,7 @@ from tests.serving import free_port, serving
 PASSWORD = "correct horse battery staple"
 HASH = sessions.hash_password(PASSWORD)
 NUMBERS = count(1)
+PLATFORMS = sorted(BROKERS.keys() & {part.platform for part in PARTS})
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,18 @@ class Browser:
         answer = await self.come_back(platform, await self.consent(await self.begin(platform), choose))
         assert answer.status_code == 303, answer.text
         return parse_qs(urlsplit(answer.headers["location"]).query)["connected"][0]
+
+
+def bearer(browser: Browser) -> dict[str, str]:
+    return {"authorization": f"Bearer {browser.place.key(browser.user)}"}
+
+
+def code_of(answer: httpx.Response) -> str:
+    return str(answer.json()["error"]["details"][0].get("brokerCode") or answer.json()["error"]["code"])
+
+
+def arm(place: Place, platform: str, step: str, fault: str) -> None:
+    place.world.faults.append(Fault(platform, step, fault))
 
 
 @asynccontextmanager

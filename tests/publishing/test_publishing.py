@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ampost_mcp.context import App
-from brokers.base import Receipt, Sighting
+from brokers.base import Account, Draft, Receipt, Sighting, Steps
 from brokers.errors import NotSent, PlatformError, Unclear
+from brokers.platform_http import PlatformHttp
 from storage.tables import PublishIntent
 from tests.publishing.conftest import Author, Script, publisher, raises
 
@@ -197,3 +199,16 @@ async def test_a_second_send_of_an_attempt_cannot_be_recorded(app: App, author: 
     row = {"platform_post_id": post["platformPosts"][0]["id"], "attempt": 1, "step": "release", "fence": 9}
     with pytest.raises(IntegrityError):
         await app.db.write(lambda session: session.add(PublishIntent(**row)))
+
+
+async def test_what_goes_wrong_after_the_send_sends_nothing_again(app: App, author: Author, scripts: Scripts) -> None:
+    script = scripts["threads"]
+
+    async def slow(api: PlatformHttp, account: Account, draft: Draft, steps: Steps) -> Receipt:
+        await script.publish(api, account, draft, steps)
+        raise PlatformError("Still processing.", kind="transient", restart=True, retry_after=0.02)
+
+    app.brokers["threads"] = replace(app.brokers["threads"], publish=slow)
+    async with publisher(app):
+        answer = await author.publish(await author.draft())
+    assert answer["error"] == "PUBLISH_OUTCOME_UNKNOWN" and script.sent == ["hello"]
