@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test lint bench prove conformance lock clean
+.PHONY: help install demo run test lint bench prove lock clean
 
 help:  ## What there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,9 +36,6 @@ bench: install  ## Speed, beside a baseline in the same run
 
 prove: install  ## The crash matrix: kills, lost answers, clocks; counts duplicates and losses
 	$(BIN)/python -m tests.prove
-
-conformance: install  ## The official MCP conformance suite (needs npm; skips with a word without it)
-	$(BIN)/python -m tests.conformance
 
 lock: install  ## Resolve requirements.lock anew from pyproject.toml
 	$(BIN)/python -m pip install -q uv && $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --all-extras --custom-compile-command "make lock" -o requirements.lock pyproject.toml
