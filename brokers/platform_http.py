@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import email.utils
 import json
+import ssl
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,9 +22,15 @@ MAX_ANSWER = 4 * 1024 * 1024
 TOKEN_PARAMETERS = ("access_token", "client_secret", "refresh_token")
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all clients: making it takes tens of milliseconds, and every irreversible request has a client of its own."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 def new_client() -> httpx.AsyncClient:
     """The pooled client for requests that may be repeated: no redirects, no proxies of the environment."""
-    return httpx.AsyncClient(trust_env=False, follow_redirects=False, limits=httpx.Limits(max_connections=None))
+    return httpx.AsyncClient(verify=_tls(), trust_env=False, follow_redirects=False, limits=httpx.Limits(max_connections=None))
 
 
 @dataclass(frozen=True)
