@@ -115,8 +115,11 @@ async def test_a_wait_longer_than_an_hour_is_not_begun(app: App, author: Author,
 async def test_no_connection_is_no_attempt_at_the_platform(app: App, author: Author, scripts: Scripts) -> None:
     scripts["threads"].sends = [raises(NotSent("refused"))]
     async with publisher(app):
-        app.settings = app.settings.model_copy(update={"publish_wait": 0.2})
-        post = await author.publish(await author.draft())
+        app.settings = app.settings.model_copy(update={"publish_wait": 0})
+        post = await author.publish(post_id := await author.draft())
+        async with asyncio.timeout(10):
+            while not (post := await author.get(post_id))["platformPosts"][0]["error"]:
+                await asyncio.sleep(0.01)
     assert post["status"] == "posting", "it waits for its next try"
     assert post["platformPosts"][0]["error"]["retryable"] is True
 
