@@ -92,9 +92,10 @@ def close_intent(
 
 
 def is_confirmed(session: Session, claim: Claim) -> bool:
-    """Whether the platform has taken this attempt's irreversible request: nothing may send it again."""
-    mine = (INTENTS.c.platform_post_id == claim.platform_post_id) & (INTENTS.c.attempt == claim.attempt)
-    return session.execute(select(INTENTS.c.id).where(mine, INTENTS.c.state == "confirmed")).first() is not None
+    """Whether the platform has taken the irreversible request of this journal: nothing may send it again."""
+    sent = (INTENTS.c.platform_post_id == claim.platform_post_id) & (INTENTS.c.state == "confirmed")
+    kept = (STEPS.c.platform_post_id == INTENTS.c.platform_post_id) & (STEPS.c.name == INTENTS.c.step)
+    return session.execute(select(INTENTS.c.id).join(STEPS, kept).where(sent)).first() is not None
 
 
 def remote_ids(session: Session, account_id: str, but: str) -> frozenset[str]:
