@@ -12,7 +12,7 @@ from sqlalchemy import Row, and_, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from storage.tables import Account, PlatformPost, Post, Publisher, PublishIntent, metadata
+from storage.tables import metadata
 
 PLATFORM_POSTS = metadata.tables["platform_posts"]
 POSTS = metadata.tables["posts"]
@@ -23,8 +23,6 @@ PUBLISHERS = metadata.tables["publishers"]
 RUNNING = ("uploading", "processing", "publishing")
 #: How many due rows one claim looks at.
 WINDOW = 512
-
-__all__ = ["Account", "Claim", "LostClaim", "PlatformPost", "Post", "PublishIntent", "Publisher"]
 
 
 class LostClaim(Exception):

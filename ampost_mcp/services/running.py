@@ -50,7 +50,7 @@ async def carry_out(app: App, claim: Claim, breakers: Breakers) -> Claim | None:
     except LostClaim:
         log.warning("publish.lost_claim", platform=claim.platform, post=claim.post_id, fence=claim.fence)
         return None
-    _report(app, claim, end)
+    _report(claim, end)
     return following
 
 
@@ -75,7 +75,7 @@ async def _end_of(app: App, claim: Claim, work: journal.Work, breakers: Breakers
     notes: list[str] = list(work.platform_post["notes"] or [])
     state = work.intent["state"] if work.intent else None
     if state == "unknown":  # it was settled, and the publisher died before it said so
-        return _unknown(app, broker)
+        return _unknown(broker)
     if state == "rejected":  # surely not published, and the publisher died before it said why
         return _again(app.clock(), 0, work.platform_post, PlatformError("The platform refused it.", kind="transient"))
     try:
@@ -99,11 +99,11 @@ async def _end_of(app: App, claim: Claim, work: journal.Work, breakers: Breakers
         raise
     except Exception:
         log.exception("publish.fault", platform=claim.platform, post=claim.post_id)
-        return _final(app, _error("INTERNAL_ERROR", "The server failed on this post.", None, False, None))
+        return _final(_error("INTERNAL_ERROR", "The server failed on this post.", None, False, None))
     breakers.worked(claim.platform)
     if receipt is None:
         await app.db.write(journal.close_intent, claim, "unknown", app.clock())
-        return _unknown(app, broker)
+        return _unknown(broker)
     return End(
         {"status": "published", "remote_id": receipt.id, "url": receipt.url, "published_at": app.clock(), "error": None,
          "notes": [*notes, *(note for note in receipt.notes if note not in notes)], "next_at": None}
@@ -147,9 +147,9 @@ async def _settled(
     return None
 
 
-def _unknown(app: App, broker: Broker) -> End:
+def _unknown(broker: Broker) -> End:
     looked = f"a look at {broker.title} did not find it" if broker.find else f"{broker.title} offers no way to look it up"
-    return _final(app, _error(
+    return _final(_error(
         "PUBLISH_OUTCOME_UNKNOWN",
         f"{broker.title} did not answer the publishing request, and {looked}: it may or may not be there.",
         f"Look at the account on {broker.title}. If the post is not there, call posts_retry with platforms "
@@ -171,9 +171,9 @@ async def _failed(app: App, claim: Claim, work: journal.Work, broker: Broker, ra
         # The post is with the platform, and only what came after went wrong: it is asked again, never sent again.
         error.restart = False
         if error.kind in RETRYABLE and over:
-            return _unknown(app, broker)
+            return _unknown(broker)
     if error.kind not in RETRYABLE or over:
-        return _final(app, _from_platform(error), forget=error.restart)
+        return _final(_from_platform(error), forget=error.restart)
     end = _again(now, pause, row, error)
     return replace(end, blocked_until=now + timedelta(seconds=pause)) if error.kind == "quota" else end
 
@@ -201,7 +201,7 @@ def _pause(error: PlatformError, tries: int) -> float:
     return min(MAX_PAUSE, FIRST_PAUSE * 2.0**tries) * random.uniform(0.75, 1.25)
 
 
-def _final(app: App, error: dict[str, Any], forget: bool = False) -> End:
+def _final(error: dict[str, Any], forget: bool = False) -> End:
     return End({"status": "failed", "next_at": None, "error": error}, forget=forget)
 
 
@@ -255,7 +255,7 @@ def _check_again(app: App, work: journal.Work) -> None:
         )
 
 
-def _report(app: App, claim: Claim, end: End) -> None:
+def _report(claim: Claim, end: End) -> None:
     error, status = end.values.get("error") or {}, str(end.values["status"])
     metrics.OUTCOMES.labels(claim.platform, status, error.get("code") or "").inc()
     log.info(
