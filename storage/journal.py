@@ -98,6 +98,12 @@ def is_confirmed(session: Session, claim: Claim) -> bool:
     return session.execute(select(INTENTS.c.id).join(STEPS, kept).where(sent)).first() is not None
 
 
+def was_sent(session: Session, claim: Claim) -> bool:
+    """Whether this journal's irreversible request has been taken, or may have been."""
+    still_open = (INTENTS.c.platform_post_id == claim.platform_post_id) & (INTENTS.c.state == "open")
+    return is_confirmed(session, claim) or session.execute(select(INTENTS.c.id).where(still_open)).first() is not None
+
+
 def remote_ids(session: Session, account_id: str, but: str) -> frozenset[str]:
     """What this account has published, apart from platform post `but`: not to be mistaken for it."""
     p = PLATFORM_POSTS

@@ -99,6 +99,9 @@ async def _end_of(app: App, claim: Claim, work: journal.Work, breakers: Breakers
         raise
     except Exception:
         log.exception("publish.fault", platform=claim.platform, post=claim.post_id)
+        if await app.db.read(journal.was_sent, claim):  # a retry must not take this for a post that never left
+            await app.db.write(journal.close_intent, claim, "unknown", app.clock())
+            return _unknown(broker)
         return _final(_error("INTERNAL_ERROR", "The server failed on this post.", None, False, None))
     breakers.worked(claim.platform)
     if receipt is None:

@@ -215,3 +215,18 @@ async def test_what_goes_wrong_after_the_send_sends_nothing_again(app: App, auth
     async with publisher(app):
         answer = await author.publish(await author.draft())
     assert answer["error"] == "PUBLISH_OUTCOME_UNKNOWN" and script.sent == ["hello"]
+
+
+async def test_a_fault_of_ours_after_the_send_is_no_plain_failure(app: App, author: Author, scripts: Scripts) -> None:
+    script = scripts["threads"]
+
+    async def broken(api: PlatformHttp, account: Account, draft: Draft, steps: Steps) -> Receipt:
+        await script.publish(api, account, draft, steps)
+        raise KeyError("a fault of ours")
+
+    app.brokers["threads"] = replace(app.brokers["threads"], publish=broken)
+    async with publisher(app):
+        answer = await author.publish(post_id := await author.draft())
+        assert answer["error"] == "PUBLISH_OUTCOME_UNKNOWN"
+        assert (await author.retry(post_id))["error"] == "INVALID_STATUS_TRANSITION"
+    assert script.sent == ["hello"]
