@@ -1,4 +1,4 @@
-"""Instagram's media containers: which parameters each kind of post needs, and how far one is.
+"""Instagram's media containers: which parameters each kind of post needs, and how their fields are named.
 
 developers.facebook.com/docs/instagram-platform/content-publishing and Meta's field specifications, read 2026-11-22.
 """
@@ -6,24 +6,18 @@ developers.facebook.com/docs/instagram-platform/content-publishing and Meta's fi
 from __future__ import annotations
 
 from brokers.base import Account, Draft, Media
-from brokers.errors import Unclear
 from brokers.instagram.accepts import ACCEPTS, Settings
 from brokers.instagram.errors import container_error
-from brokers.meta_graph import VERSION, id_of
-from brokers.platform_http import PlatformHttp
+from brokers.meta_containers import Containers
+from brokers.meta_graph import VERSION
 from brokers.platform_settings import settings_of
 
 #: By how the account was connected (`metadata.login`).
 HOSTS = {"instagram": "https://graph.instagram.com", "facebook": "https://graph.facebook.com"}
 
 
-def node(account: Account, path: str) -> str:
-    return f"{HOSTS.get(account.metadata.get('login', ''), HOSTS['instagram'])}/{VERSION}/{path}"
-
-
-async def create(api: PlatformHttp, account: Account, fields: dict[str, str]) -> str:
-    url = node(account, f"{account.platform_account_id}/media")
-    return id_of(await api.request("POST", url, form=fields, token=account.access_token))
+def _base(account: Account) -> str:
+    return f"{HOSTS.get(account.metadata.get('login', ''), HOSTS['instagram'])}/{VERSION}"
 
 
 async def item_fields(media: Media) -> dict[str, str]:
@@ -69,19 +63,18 @@ async def _reel(media: Media, share_to_feed: bool | None, placement: str | None)
     return fields | ({} if shared is None else {"share_to_feed": str(shared).lower()})
 
 
-async def status(api: PlatformHttp, account: Account, container: str) -> tuple[str, str]:
-    """`status_code` (IN_PROGRESS, FINISHED, PUBLISHED, ERROR, EXPIRED) and `status`, its explanation."""
-    asked = {"fields": "status_code,status"}
-    reply = await api.request("GET", node(account, container), params=asked, token=account.access_token)
-    code = reply.body.get("status_code") if isinstance(reply.body, dict) else None
-    if not isinstance(code, str):
-        raise Unclear("a container without a status code")
-    return code, str(reply.body.get("status") or "")
-
-
-async def is_ready(api: PlatformHttp, account: Account, container: str) -> str | None:
-    """The status code once Instagram is done with the container, None before; raises what made it fail."""
-    code, said = await status(api, account, container)
-    if code in ("ERROR", "EXPIRED"):
-        raise container_error(code, said)
-    return None if code == "IN_PROGRESS" else code
+#: The page asks for few looks; a long reel takes its time.
+CONTAINERS = Containers(
+    base=_base,
+    item=item_fields,
+    post=post_fields,
+    edge="media",
+    release="media_publish",
+    status="status_code",
+    said="status",
+    text="caption",
+    profile="https://www.instagram.com/{}/",
+    refusal=container_error,
+    poll=10,
+    processing=1800,
+)

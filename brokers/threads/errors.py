@@ -40,7 +40,7 @@ ROWS: dict[str, ErrorRow] = {
 read_error = read_graph_error(ROWS)
 
 
-def container_error(status: str, said: str | None) -> PlatformError:
+def container_error(status: str, said: str) -> PlatformError:
     """The refusal in a container's `status` (ERROR or EXPIRED) and `error_message`."""
     reason = "EXPIRED" if status == "EXPIRED" else said or "UNKNOWN"
     row = ROWS.get(reason, ROWS["UNKNOWN"])
