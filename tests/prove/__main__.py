@@ -57,6 +57,7 @@ def _print(outcome: runs.Outcome) -> None:
         f"{v.published} published, {v.failed} failed, {v.unknown} unknown; "
         f"duplicates {v.duplicates}, lost {v.lost}, stuck {v.stuck}, wrong {dict(v.wrong) or 0}"
     )
+    print(f"  published on {dict(v.on)}")
     for line in v.examples[:20]:
         print(f"  {line}")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 #: A point is `before:NAME` or `after:NAME`. The names are the functions that a publish writes with, and `send` for the
 #: irreversible request; `after` means that the commit (or the answer) has come, and nothing else has happened yet.
-WRITES = ("claim_due", "save_step", "open_intent", "close_intent", "_record", "_begin", "create")
+WRITES = ("claim_due", "save_step", "open_intent", "close_intent", "_record", "_begin", "_create", "_discard")
 POINTS = tuple(f"{when}:{name}" for name in (*WRITES, "send") for when in ("before", "after"))
 
 

@@ -31,6 +31,7 @@ from storage.database import Database
 from storage.migrate import upgrade
 from storage.sealing import Keyring
 from storage.tables import new_id
+from tests.media.conftest import movie
 from tests.serving import free_port, serving
 
 SECRET = "a secret that only this proof knows of and nobody else"
@@ -122,7 +123,7 @@ async def stage(folder: Path, database: str | None = None, lanes: int = 2, ledge
     """Sets everything up in `folder`: `lanes` users with one account of each platform, tier max."""
     simulator = build_simulator(folder / "ledger.db" if ledger else None)
     command = [sys.executable, "-m", "tests.prove.zygote"]
-    zygote = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    zygote = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert zygote.stdout
     zygote.stdout.readline()
     with serving(simulator) as root, serving(_media()) as media:
@@ -133,10 +134,7 @@ async def stage(folder: Path, database: str | None = None, lanes: int = 2, ledge
             try:
                 yield made
             finally:
-                for server in made.servers:
-                    server.kill()
-                zygote.kill()
-                zygote.wait()
+                zygote.communicate()  # the end of its input ends it and all its servers
 
 
 async def _populate(made: Stage, lanes: int) -> None:
@@ -172,8 +170,7 @@ def _lane(session: Session, lane: int, accounts: dict[str, dict[str, str]]) -> t
 def _media() -> Starlette:
     image = io.BytesIO()
     Image.new("RGB", (640, 640), "teal").save(image, "JPEG")
-    # The smallest thing that is an MP4 by its bytes.
-    video = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + b"\x00\x00\x80\x08mdat" + os.urandom(32768)
+    video = movie("mp42", (720, 1280), 8, after=32768)
     files = {"a.jpg": (image.getvalue(), "image/jpeg"), "a.mp4": (video, "video/mp4")}
 
     async def one(request: Any) -> Response:

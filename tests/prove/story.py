@@ -51,6 +51,7 @@ class Verdict:
     lost: int = 0
     stuck: int = 0
     wrong: Counter[str] = field(default_factory=Counter)
+    on: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
 
     @property
@@ -175,6 +176,7 @@ def _judge(found: Verdict, told: Told, post: dict[str, Any], its: dict[str, Any]
         found.note("stuck", told, platform, its)
     elif status == "published":
         found.published += 1
+        found.on[platform] += 1
         if times == 0:
             found.lost += 1
             found.note("lost", told, platform, its)
