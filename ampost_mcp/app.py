@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -39,15 +39,16 @@ log = structlog.get_logger("ampost.app")
 GRACE, LAST_MOMENT = 4, 0.5
 
 
-def build(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
-    """The whole server as an ASGI application. Its lifespan migrates the database and runs the publisher.
+def build(settings: Settings, *, clock: Clock = utc_now, mcp: Callable[[App], Server] = Server) -> Starlette:
+    """The whole server as an ASGI application. Its lifespan migrates the database and runs the publisher. `mcp` makes
+    the MCP server behind `/mcp`.
 
     `state.app` is the open `App`, `state.streams` the requests that clients keep open.
     """
     app = opened(settings, clock)
     simulator = _simulator(app.settings)
     streams = Streams()
-    door = Door(app, Server(app), streams)
+    door = Door(app, mcp(app), streams)
     routes: list[BaseRoute] = [
         Route("/mcp", door), *rest.routes(app), *site.routes(app), *dashboard.routes(app),
         *([Mount("/sandbox", simulator)] if simulator else []),
