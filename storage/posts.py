@@ -12,12 +12,15 @@ from sqlmodel import Session
 from storage.queue import PLATFORM_POSTS, POSTS
 from storage.tables import new_id
 
-#: Columns of `posts` that only a search looks at.
+#: Columns that only a search looks at, and those of a platform post that its owner sees.
 _SEARCH = frozenset({"search", "owner_tag"})
+_SHOWN = (
+    "id", "platform", "account_id", "status", "remote_id", "url", "published_at", "attempts", "updated_at", "error", "notes",
+)  # fmt: skip
 _JOINED = (
     select(
         *[column for column in POSTS.c if column.name not in _SEARCH],
-        *[column.label(f"pp_{column.name}") for column in PLATFORM_POSTS.c],
+        *[PLATFORM_POSTS.c[name].label(f"pp_{name}") for name in _SHOWN],
     )
     .join(PLATFORM_POSTS, PLATFORM_POSTS.c.post_id == POSTS.c.id)
     .order_by(POSTS.c.seq.desc(), PLATFORM_POSTS.c.position)

@@ -11,11 +11,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from starlette.applications import Starlette
 
 from ampost_mcp.app import build
 from ampost_mcp.context import App
-from ampost_mcp.services import keys, sessions, users
+from ampost_mcp.services import keys, users
 from ampost_mcp.settings import Settings
 from brokers import BROKERS
 from brokers.platform_http import new_client, rewrite
@@ -27,7 +28,8 @@ from storage.tables import Account
 from tests.serving import free_port, serving
 
 PASSWORD = "correct horse battery staple"
-HASH = sessions.hash_password(PASSWORD)
+#: Cheap on purpose: every browser of these tests signs in.
+HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 NUMBERS = count(1)
 PLATFORMS = sorted(BROKERS.keys() & {part.platform for part in PARTS})
 

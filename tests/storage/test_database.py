@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import JSON, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session
 
@@ -149,6 +149,44 @@ def test_a_closed_database_has_written_what_it_accepted(tmp_path: Path) -> None:
     again = Database(f"sqlite:///{tmp_path / 'x.db'}")
     assert len(again.read_here(said)) == 200
     again.close()
+
+
+async def test_reads_of_a_thread_do_not_see_each_others_state(notes: Database) -> None:
+    await notes.write(note, "one")
+
+    def read_and_fail(session: Session) -> None:
+        assert said(session) == {"one"}
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError):
+        notes.read_here(read_and_fail)
+    await notes.write(note, "two")
+    assert notes.read_here(said) == {"one", "two"}
+    assert notes.read_here(lambda session: session.in_transaction()) is False
+
+
+async def test_many_threads_can_read_at_once(notes: Database) -> None:
+    await notes.write(note, "one")
+    found: list[set[str]] = []
+    together = threading.Barrier(16)
+
+    def read(session: Session) -> set[str]:
+        together.wait(10)
+        return said(session)
+
+    threads = [threading.Thread(target=lambda: found.append(notes.read_here(read))) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert found == [{"one"}] * 16
+
+
+def test_stored_half_surrogates_can_be_read(db: Database) -> None:
+    stored = ":stored" if db.is_sqlite else "CAST(:stored AS json)"
+    statement = text(f"SELECT {stored} AS said").columns(said=JSON)
+    values = {"stored": '["\\ud83d", 1]'}
+    assert db.read_here(lambda s: s.execute(statement, values).scalar_one()) == ["\ud83d", 1]
 
 
 @pytest.mark.parametrize(
