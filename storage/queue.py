@@ -19,10 +19,11 @@ POSTS = metadata.tables["posts"]
 ACCOUNTS = metadata.tables["accounts"]
 INTENTS = metadata.tables["publish_intents"]
 PUBLISHERS = metadata.tables["publishers"]
+BREAKERS = metadata.tables["breakers"]
 
 RUNNING = ("uploading", "processing", "publishing")
-#: How many due rows one claim looks at.
-WINDOW = 512
+#: How many due rows one claim looks at, and how many publishes run at once on a platform that names no number.
+WINDOW, CAP = 512, 64
 
 
 class LostClaim(Exception):
@@ -45,40 +46,46 @@ class Claim:
 
 
 def claim_due(
-    session: Session, owner: str, now: datetime, *, limit: int, caps: Mapping[str, int], grace: float,
-    paused: Iterable[str] = (), account_id: str | None = None,
+    session: Session, owner: str, now: datetime, *, caps: Mapping[str, int], grace: float, account_id: str | None = None,
 ) -> list[Claim]:  # fmt: skip
-    """Claims due platform posts: one an account (its earliest), `caps` at once a platform, none of `paused` platforms.
+    """Claims due platform posts: one an account (its earliest), and `caps` at once a platform.
 
-    What is later than `grace` seconds after its schedule fails with `MISSED_SCHEDULE`; what is due but must wait for its
-    lane makes its post `queued`. `account_id` looks at one lane only.
+    What is later than `grace` seconds after its schedule fails with `MISSED_SCHEDULE`; what is due but must wait makes
+    its post `queued`. `account_id` looks at one lane only, whose place on the platform is free already.
     """
-    rows = session.execute(_due(now, tuple(paused), account_id)).all()
-    if not rows:
-        return []
     running = Counter(dict(session.execute(_running_by_platform()).all())) if account_id is None else Counter()
+    rows = session.execute(_due(now, _full(running, caps), account_id)).all()
     claims: list[Claim] = []
     seen_accounts: set[str | None] = set()
-    waiting: list[str] = []
     for row in rows:
         if _missed(row, now, grace):
             _fail_missed(session, row, now)
-        elif row.account_id in seen_accounts or len(claims) >= limit or running[row.platform] >= caps.get(row.platform, 64):
-            if row.post_status == "scheduled":
-                waiting.append(row.post_id)
+        elif row.account_id in seen_accounts or running[row.platform] >= caps.get(row.platform, CAP):
+            continue
         elif claim := _claim(session, row, owner, now):
             seen_accounts.add(row.account_id)
             running[row.platform] += 1
             claims.append(claim)
-    if waiting:
-        session.execute(update(POSTS).where(POSTS.c.id.in_(waiting), POSTS.c.status == "scheduled").values(status="queued"))
+    if account_id is None:
+        _queue_what_waits(session, now)
     if claims:
         ids = [claim.post_id for claim in claims]
         session.execute(update(POSTS).where(POSTS.c.id.in_(ids)).values(status="posting", updated_at=now))
     return claims
 
 
-def _due(now: datetime, paused: Sequence[str], account_id: str | None) -> Any:
+def _full(running: Mapping[str, int], caps: Mapping[str, int]) -> list[str]:
+    """Platforms with no free place. They are not looked at: what waits for them must not hide what is due elsewhere."""
+    return [platform for platform, count in running.items() if count >= caps.get(platform, CAP)]
+
+
+def _queue_what_waits(session: Session, now: datetime) -> None:
+    p = PLATFORM_POSTS
+    waiting = select(p.c.post_id).where(p.c.next_at <= now, p.c.owner.is_(None), p.c.status == "pending")
+    session.execute(update(POSTS).where(POSTS.c.status == "scheduled", POSTS.c.id.in_(waiting)).values(status="queued"))
+
+
+def _due(now: datetime, full: Sequence[str], account_id: str | None) -> Any:
     p, other = PLATFORM_POSTS, PLATFORM_POSTS.alias("other")
     busy = exists().where(other.c.account_id == p.c.account_id, other.c.owner.is_not(None))
     found = (
@@ -90,12 +97,13 @@ def _due(now: datetime, paused: Sequence[str], account_id: str | None) -> Any:
         .outerjoin(ACCOUNTS, ACCOUNTS.c.id == p.c.account_id)
         .where(p.c.next_at.is_not(None), p.c.next_at <= now, p.c.owner.is_(None), ~busy)
         .where(or_(ACCOUNTS.c.blocked_until.is_(None), ACCOUNTS.c.blocked_until <= now))
+        .where(p.c.platform.not_in(select(BREAKERS.c.platform).where(BREAKERS.c.until > now)))
         .order_by(p.c.next_at, p.c.post_seq, p.c.position)
         .limit(1 if account_id else WINDOW)
         .with_for_update(of=p, skip_locked=True)
     )  # fmt: skip
-    if paused:
-        found = found.where(p.c.platform.not_in(paused))
+    if full:
+        found = found.where(p.c.platform.not_in(full))
     return found.where(p.c.account_id == account_id) if account_id else found
 
 
@@ -200,12 +208,14 @@ def outlook(session: Session, now: datetime) -> tuple[bool, datetime | None]:
     due = session.execute(select(p.c.id).where(free, p.c.next_at <= now).limit(1)).first() is not None
     later = session.execute(select(func.min(p.c.next_at)).where(free, p.c.next_at > now)).scalar()
     unblocked = session.execute(select(func.min(ACCOUNTS.c.blocked_until)).where(ACCOUNTS.c.blocked_until > now)).scalar()
-    return due, min((at for at in (later, unblocked) if at is not None), default=None)
+    closes = session.execute(select(func.min(BREAKERS.c.until)).where(BREAKERS.c.until > now)).scalar()
+    return due, min((at for at in (later, unblocked, closes) if at is not None), default=None)
 
 
-def oldest_overdue(session: Session, now: datetime) -> datetime | None:
-    """The earliest due time of a platform post that nobody holds although its lane is free."""
-    row = session.execute(_due(now, (), None).limit(1)).first()
+def oldest_overdue(session: Session, now: datetime, caps: Mapping[str, int]) -> datetime | None:
+    """The earliest due time of a platform post that nobody holds although its lane and its platform are free."""
+    running = dict(session.execute(_running_by_platform()).all())
+    row = session.execute(_due(now, _full(running, caps), None).limit(1)).first()
     return row.next_at if row else None
 
 

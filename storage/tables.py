@@ -324,3 +324,12 @@ class Publisher(SQLModel, table=True):
     id: str = Field(primary_key=True, max_length=64)
     started_at: datetime = _at()
     seen_at: datetime = _at()
+
+
+class Breaker(SQLModel, table=True):
+    """A platform that did not answer the last `failures` requests; nothing is sent to it before `until`."""
+
+    __tablename__ = "breakers"
+    platform: str = Field(primary_key=True, max_length=16)
+    failures: int
+    until: datetime | None = _at(nullable=True)

@@ -1,36 +1,38 @@
-"""A breaker per platform: when a platform does not answer several times running, nothing is sent to it for a while."""
+"""Says on platform posts that a breaker holds back what they wait for, and until when."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 
-#: Failures in a row that open the breaker, the first pause, and the longest (seconds).
-THRESHOLD, FIRST, LONGEST = 5, 15.0, 300.0
+from ampost_mcp.context import App
+from ampost_mcp.schemas import Post, PublishError
+from storage import breakers
+from storage.breakers import Hold
+
+#: Statuses of a post with a platform post that may be due and waiting.
+WAITING = frozenset({"queued", "posting"})
 
 
-class Breakers:
-    """In memory, each process its own: it only spares the platform requests, no truth lives here."""
+async def explain(app: App, posts: Sequence[Post]) -> None:
+    """Fills in the `error` of what waits for a breaker. Costs a query only when a post of `posts` is under way."""
+    under_way = [its for post in posts if post["status"] in WAITING for its in post["platformPosts"]]
+    waiting = {its["id"]: its for its in under_way if its["status"] == "pending"}
+    if not waiting:
+        return
+    for id, hold in (await app.db.read(breakers.holds, list(waiting), app.clock())).items():
+        waiting[id]["error"] = _said(app.brokers[waiting[id]["platform"]].title, hold)
 
-    def __init__(self) -> None:
-        self._failures: dict[str, int] = {}
-        self._until: dict[str, datetime] = {}
 
-    def failed(self, platform: str, now: datetime) -> None:
-        count = self._failures[platform] = self._failures.get(platform, 0) + 1
-        if count >= THRESHOLD:
-            pause = min(LONGEST, FIRST * 2.0 ** (count - THRESHOLD))
-            self._until[platform] = now + timedelta(seconds=pause)
+def _said(title: str, hold: Hold) -> PublishError:
+    until = max(at for at in (hold.platform_until, hold.account_until) if at is not None)
+    why = f"{title} has not answered lately" if until == hold.platform_until else f"{title} asked this account to wait"
+    return {
+        "code": "BROKER_ERROR", "brokerCode": "PLATFORM_ERROR", "retryable": True,
+        "message": f"{why}, so nothing is sent until {_time(until)}.",
+        "hint": "It goes out by itself then; posts_get shows the outcome.",
+    }  # fmt: skip
 
-    def worked(self, platform: str) -> None:
-        self._failures.pop(platform, None)
-        self._until.pop(platform, None)
 
-    def paused(self, now: datetime) -> tuple[str, ...]:
-        return tuple(platform for platform, until in self._until.items() if until > now)
-
-    def next_change(self, now: datetime) -> datetime | None:
-        return min((until for until in self._until.values() if until > now), default=None)
-
-    def until(self) -> dict[str, datetime]:
-        """Platform -> when it is tried again; for `/readyz` and metrics."""
-        return dict(self._until)
+def _time(at: datetime) -> str:
+    return at.strftime("%H:%M:%S UTC")

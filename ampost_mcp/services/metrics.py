@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 
 from ampost_mcp.context import App
-from storage import journal
+from storage import breakers, journal
 from storage.queue import PLATFORM_POSTS
 
 REGISTRY = CollectorRegistry()
@@ -21,14 +21,18 @@ LATENESS = Histogram(
 REFRESHES = Counter("ampost_token_refreshes", "Token refreshes.", ["platform", "result"], registry=REGISTRY)
 WAITING = Gauge("ampost_lane_depth", "Due platform posts that wait for their lane.", ["platform"], registry=REGISTRY)
 RUNNING = Gauge("ampost_running", "Platform posts being published now.", ["platform"], registry=REGISTRY)
+PAUSED = Gauge(
+    "ampost_platform_paused_seconds", "Until something is sent to the platform again; 0 unless it stopped answering.",
+    ["platform"], registry=REGISTRY,
+)  # fmt: skip
 OPEN_INTENTS = Gauge("ampost_open_intents", "Irreversible requests whose outcome is not recorded yet.", registry=REGISTRY)
 ADVANCING = Gauge("ampost_publisher_advancing", "1 while this process's publisher advances.", registry=REGISTRY)
 
 
 async def render(app: App) -> bytes:
     """The metrics page; the gauges are read from the database when it is asked for."""
-    waiting, running, intents = await app.db.read(_gauges, app.clock())
-    for gauge, counts in ((WAITING, waiting), (RUNNING, running)):
+    waiting, running, paused, intents = await app.db.read(_gauges, app.clock())
+    for gauge, counts in ((WAITING, waiting), (RUNNING, running), (PAUSED, paused)):
         gauge.clear()
         for platform in app.brokers:
             gauge.labels(platform).set(counts.get(platform, 0))
@@ -38,9 +42,10 @@ async def render(app: App) -> bytes:
     return generate_latest(REGISTRY)
 
 
-def _gauges(session: Session, now: datetime) -> tuple[dict[str, int], dict[str, int], int]:
+def _gauges(session: Session, now: datetime) -> tuple[dict[str, float], dict[str, float], dict[str, float], int]:
     p = PLATFORM_POSTS
     by_platform = select(p.c.platform, func.count()).group_by(p.c.platform)
     waiting = session.execute(by_platform.where(p.c.next_at <= now, p.c.owner.is_(None))).all()
     running = session.execute(by_platform.where(p.c.owner.is_not(None))).all()
-    return dict(waiting), dict(running), journal.open_intents(session)
+    paused = {platform: (until - now).total_seconds() for platform, until in breakers.paused(session, now).items()}
+    return dict(waiting), dict(running), paused, journal.open_intents(session)

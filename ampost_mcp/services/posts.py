@@ -12,7 +12,7 @@ from sqlmodel import Session
 from ampost_mcp.context import App, Caller
 from ampost_mcp.errors import AppError, from_faults
 from ampost_mcp.schemas import PlatformPost, Post, PostCreate, PostList, PostOut, PostRef, PostsOut, PostUpdate, write_time
-from ampost_mcp.services import checking, composing, idempotency
+from ampost_mcp.services import breakers, checking, composing, idempotency
 from storage import accounts, post_lists, posts
 from storage.post_lists import Filters
 from storage.tables import new_id
@@ -47,7 +47,9 @@ def _create(session: Session, app: App, caller: Caller, args: PostCreate, slot: 
 
 async def get(app: App, caller: Caller, args: PostRef) -> PostOut:
     """One post. Raises POST_NOT_FOUND."""
-    return _out(await app.db.read_quick(posts.read, caller.user_id, args.post_id))
+    answer = _out(await app.db.read_quick(posts.read, caller.user_id, args.post_id))
+    await breakers.explain(app, [answer.post])
+    return answer
 
 
 async def list_posts(app: App, caller: Caller, args: PostList) -> PostsOut:
@@ -55,6 +57,7 @@ async def list_posts(app: App, caller: Caller, args: PostList) -> PostsOut:
     filters = Filters(caller.user_id, caller.owner_tag, args.status, args.platform, args.platform_set_id, args.search or None)
     rows, has_more = await app.db.read(_page, filters, args.limit, args.offset)
     found = [wire(list(group)) for _, group in groupby(rows, key=lambda row: row.seq)]
+    await breakers.explain(app, found)
     return PostsOut.model_construct(posts=found, limit=args.limit, offset=args.offset, has_more=has_more)
 
 

@@ -12,13 +12,12 @@ from sqlmodel import Session
 
 from ampost_mcp.context import App
 from ampost_mcp.services import checking, media, metrics, tokens
-from ampost_mcp.services.breakers import Breakers
 from ampost_mcp.services.settling import settle
 from ampost_mcp.services.steps import JournalSteps, OutcomeUnknown
 from brokers.base import Account, Broker, Draft, Receipt
 from brokers.errors import RETRYABLE, NotSent, PlatformError, Unclear
 from brokers.platform_http import PlatformHttp
-from storage import journal, queue
+from storage import breakers, journal, queue
 from storage.queue import Claim, LostClaim
 
 log = structlog.get_logger("ampost.publish")
@@ -32,21 +31,23 @@ FIRST_PAUSE, MAX_PAUSE = 2.0, 600.0
 
 @dataclass(frozen=True)
 class End:
-    """How a claim ends: the values for the row, and what to log. `blocked_until` opens the account's breaker."""
+    """How a claim ends: the values for the row, and what to log. `blocked_until` opens the account's breaker; `answered`
+    closes the platform's."""
 
     values: dict[str, Any]
     blocked_until: datetime | None = None
     forget: bool = False
+    answered: bool = False
 
 
-async def carry_out(app: App, claim: Claim, breakers: Breakers) -> Claim | None:
+async def carry_out(app: App, claim: Claim) -> Claim | None:
     """Publishes, resumes or settles, and records the end. Returns the next claim of the same lane, when one is due.
     Whatever happens, a claim that this process still holds ends in a row that says what became of it."""
     metrics.LATENESS.labels(claim.platform).observe((app.clock() - claim.due_at).total_seconds())
     try:
         work = await app.db.read(journal.load, claim)
-        end = await _end_of(app, claim, work, breakers)
-        following = await app.db.write(_record, app, claim, end, breakers)
+        end = await _end_of(app, claim, work)
+        following = await app.db.write(_record, app, claim, end)
     except LostClaim:
         log.warning("publish.lost_claim", platform=claim.platform, post=claim.post_id, fence=claim.fence)
         return None
@@ -54,23 +55,22 @@ async def carry_out(app: App, claim: Claim, breakers: Breakers) -> Claim | None:
     return following
 
 
-def _record(session: Session, app: App, claim: Claim, end: End, breakers: Breakers) -> Claim | None:
+def _record(session: Session, app: App, claim: Claim, end: End) -> Claim | None:
     now = app.clock()
     if end.forget:
         journal.forget_steps(session, claim.platform_post_id)
     queue.let_go(session, claim, now, **end.values)
     if end.blocked_until and claim.account_id:
         queue.block(session, claim.account_id, end.blocked_until)
+    if end.answered:
+        breakers.worked(session, claim.platform)
     if claim.account_id is None:
         return None
-    nexts = queue.claim_due(
-        session, claim.owner, now, limit=1, caps={}, grace=app.settings.late_grace,
-        paused=breakers.paused(now), account_id=claim.account_id,
-    )  # fmt: skip
+    nexts = queue.claim_due(session, claim.owner, now, caps={}, grace=app.settings.late_grace, account_id=claim.account_id)
     return nexts[0] if nexts else None
 
 
-async def _end_of(app: App, claim: Claim, work: journal.Work, breakers: Breakers) -> End:
+async def _end_of(app: App, claim: Claim, work: journal.Work) -> End:
     broker = app.brokers[claim.platform]
     notes: list[str] = list(work.platform_post["notes"] or [])
     state = work.intent["state"] if work.intent else None
@@ -94,7 +94,7 @@ async def _end_of(app: App, claim: Claim, work: journal.Work, breakers: Breakers
         if isinstance(outcome, datetime):
             receipt = await _settled(app, claim, broker, api, account, draft, work.journal, outcome)
     except (PlatformError, NotSent, Unclear) as error:
-        return await _failed(app, claim, work, broker, error, breakers)
+        return await _failed(app, claim, work, broker, error)
     except LostClaim:
         raise
     except Exception:
@@ -103,13 +103,14 @@ async def _end_of(app: App, claim: Claim, work: journal.Work, breakers: Breakers
             await app.db.write(journal.close_intent, claim, "unknown", app.clock())
             return _unknown(broker)
         return _final(_error("INTERNAL_ERROR", "The server failed on this post.", None, False, None))
-    breakers.worked(claim.platform)
     if receipt is None:
         await app.db.write(journal.close_intent, claim, "unknown", app.clock())
+        await app.db.write(breakers.failed, claim.platform, app.clock())
         return _unknown(broker)
     return End(
         {"status": "published", "remote_id": receipt.id, "url": receipt.url, "published_at": app.clock(), "error": None,
-         "notes": [*notes, *(note for note in receipt.notes if note not in notes)], "next_at": None}
+         "notes": [*notes, *(note for note in receipt.notes if note not in notes)], "next_at": None},
+        answered=True,
     )  # fmt: skip
 
 
@@ -160,25 +161,31 @@ def _unknown(broker: Broker) -> End:
     ))  # fmt: skip
 
 
-async def _failed(app: App, claim: Claim, work: journal.Work, broker: Broker, raised: Exception, breakers: Breakers) -> End:
-    error = raised if isinstance(raised, PlatformError) else _unreachable(broker, raised)
-    if not isinstance(raised, PlatformError):
-        breakers.failed(claim.platform, app.clock())
+async def _failed(app: App, claim: Claim, work: journal.Work, broker: Broker, raised: Exception) -> End:
     row, now = work.platform_post, app.clock()
+    held_until: datetime | None = None
+    if isinstance(raised, PlatformError):
+        error = raised
+    else:
+        error = _unreachable(broker, raised)
+        held_until = await app.db.write(breakers.failed, claim.platform, now)
     if error.kind == "auth" and await _renewed(app, work, error):
         return _again(now, 0, row, error)
     pause = _pause(error, row["tries"])
+    if held_until is not None:
+        pause = max(pause, (held_until - now).total_seconds())
     began = row["first_try_at"] or now
     over = row["tries"] + 1 >= MAX_TRIES or (now - began).total_seconds() + pause > MAX_TIME
+    answered = error.status is not None
     if await app.db.read(journal.is_confirmed, claim):
         # The post is with the platform, and only what came after went wrong: it is asked again, never sent again.
         error.restart = False
         if error.kind in RETRYABLE and over:
             return _unknown(broker)
     if error.kind not in RETRYABLE or over:
-        return _final(_from_platform(error), forget=error.restart)
-    end = _again(now, pause, row, error)
-    return replace(end, blocked_until=now + timedelta(seconds=pause)) if error.kind == "quota" else end
+        return replace(_final(_from_platform(error), forget=error.restart), answered=answered)
+    blocked_until = now + timedelta(seconds=pause) if error.kind == "quota" else None
+    return replace(_again(now, pause, row, error), blocked_until=blocked_until, answered=answered)
 
 
 async def _renewed(app: App, work: journal.Work, error: PlatformError) -> bool:

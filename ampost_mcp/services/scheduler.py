@@ -18,7 +18,6 @@ import structlog
 from anyio.abc import TaskGroup
 
 from ampost_mcp.context import App
-from ampost_mcp.services.breakers import Breakers
 from ampost_mcp.services.folder_lock import FolderLock
 from ampost_mcp.services.running import carry_out
 from storage import queue
@@ -26,8 +25,6 @@ from storage.queue import Claim
 
 log = structlog.get_logger("ampost.publisher")
 
-#: Publishes at once in one process.
-CONCURRENCY = 100
 #: Seconds: between heartbeats; until a silent publisher counts as dead; between looks without being woken; between sweeps.
 BEAT, DEAD_AFTER, LOOK, SWEEP, TEND = 4.0, 16.0, 1.0, 60.0, 3600.0
 #: How far behind a publisher may be before it counts as not advancing (seconds).
@@ -40,7 +37,6 @@ class Publisher:
 
     def __init__(self, app: App, tend: Callable[[], Awaitable[Any]] | None = None) -> None:
         self.app = app
-        self.breakers = Breakers()
         self.last_tick: datetime | None = None
         self.holds_lock = False
         self._tend = tend
@@ -105,9 +101,9 @@ class Publisher:
         """`{"advancing": bool, "lastTick", "oldestOverdue"}`: false when the gate stands still or a free lane's due post
         has been left for a minute."""
         now = self.app.clock()
-        overdue = await self.app.db.read(queue.oldest_overdue, now)
+        overdue = await self.app.db.read(queue.oldest_overdue, now, self._caps())
         ticking = self.last_tick is not None and (now - self.last_tick).total_seconds() < STALLED
-        late = overdue is not None and (now - overdue).total_seconds() > STALLED and not self.breakers.paused(now)
+        late = overdue is not None and (now - overdue).total_seconds() > STALLED
         waiting = not self.holds_lock and self.app.db.is_sqlite
         return {
             "advancing": (ticking or waiting) and not late,
@@ -135,21 +131,19 @@ class Publisher:
                     await self._woken.wait()
 
     async def _claim(self) -> list[Claim]:
-        app, now = self.app, self.app.clock()
-        room = CONCURRENCY - len(self._running)
-        if room <= 0:
-            return []
-        caps = {key: broker.lanes for key, broker in app.brokers.items()}
+        app = self.app
         return await app.db.write(
-            queue.claim_due, app.process, now, limit=room, caps=caps, grace=app.settings.late_grace,
-            paused=self.breakers.paused(now),
+            queue.claim_due, app.process, app.clock(), caps=self._caps(), grace=app.settings.late_grace
         )  # fmt: skip
+
+    def _caps(self) -> dict[str, int]:
+        """How many may run at once on each platform, in all processes together. There is no limit over all platforms:
+        one that hangs would use it up for the others."""
+        return {key: broker.lanes for key, broker in self.app.brokers.items()}
 
     def _pause(self, next_at: datetime | None) -> float:
         """Seconds to sleep: until the next due time, and never so long that another process's work goes unnoticed."""
-        now = self.app.clock()
-        times = [at for at in (next_at, self.breakers.next_change(now)) if at is not None]
-        wait = min(((at - now).total_seconds() for at in times), default=LOOK)
+        wait = (next_at - self.app.clock()).total_seconds() if next_at is not None else LOOK
         return max(0.001, min(LOOK, wait))
 
     async def _run(self, claim: Claim) -> None:
@@ -159,7 +153,7 @@ class Publisher:
             claim, following = following, None
             self._running.add(claim.platform_post_id)
             try:
-                following = await carry_out(self.app, claim, self.breakers)
+                following = await carry_out(self.app, claim)
             except Exception:  # the database refused a write: the row still names this process as its owner
                 log.exception("publisher.run", platform=claim.platform, post=claim.post_id)
                 await self._give_back(claim, LOOK)

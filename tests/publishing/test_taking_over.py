@@ -22,7 +22,7 @@ async def _claimed(app: App, author: Author, owner: str = "dead") -> tuple[str, 
     app.settings = app.settings.model_copy(update={"publish_wait": 0})
     post_id = await author.draft()
     await author.publish(post_id)
-    claims = await app.db.write(queue.claim_due, owner, app.clock(), limit=10, caps={}, grace=60)
+    claims = await app.db.write(queue.claim_due, owner, app.clock(), caps={}, grace=60)
     return post_id, claims[0]
 
 
