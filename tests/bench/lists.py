@@ -61,24 +61,8 @@ def fill(path: Path, count: int) -> None:
             text = f"{' '.join(choose.choices(words, k=8))} common words {'needle in hay' if n % 50 == 3 else n}"
             status = "published" if n % 3 else "draft"
             posts.append((n + 1, post, user, its_set, text, "[]", "{}", json.dumps(["threads"]), status, at, at, text, tag))
-            parts.append(
-                (
-                    str(UUID(int=n + 2**64, version=4)),
-                    post,
-                    user,
-                    n + 1,
-                    0,
-                    "threads",
-                    account[0],
-                    "published",
-                    1,
-                    1,
-                    1,
-                    "[]",
-                    at,
-                    at,
-                )
-            )
+            part = str(UUID(int=n + 2**64, version=4))
+            parts.append((part, post, user, n + 1, 0, "threads", account[0], "published", 1, 1, 1, "[]", at, at))
         db.executemany(
             "INSERT INTO posts (seq, id, user_id, platform_set_id, text, media, overrides, platforms, status, created_at,"
             " updated_at, search, owner_tag) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", posts,

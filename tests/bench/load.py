@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+#: Connections of a load, if nothing else is said.
+CONNECTIONS = 8
 
 
 @dataclass(frozen=True)
@@ -46,26 +50,27 @@ def request(method: str, url: str, headers: dict[str, str], body: bytes = b"") -
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-async def measure(pid: int, url: str, requests: list[bytes], *, connections: int = 8, seconds: float = 3) -> Cost:
-    """Sends `requests` in turn over `connections` for `seconds`, and counts the CPU of process `pid`."""
+async def measure(pid: int, url: str, requests: list[bytes], *, connections: int = CONNECTIONS, seconds: float = 3) -> Cost:
+    """Sends `requests` for `seconds`, each over one of `connections` (all over every one, when they are fewer), and counts
+    the CPU of process `pid`."""
     parts = urlsplit(url)
     took: list[float] = []
     failed = 0
     end = time.perf_counter() + seconds
-    numbers = iter(range(1 << 60))
 
-    async def one() -> None:
+    async def one(number: int) -> None:
         nonlocal failed
+        mine = itertools.cycle(requests[number::connections] or requests)
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
         while time.perf_counter() < end:
             began = time.perf_counter()
-            writer.write(requests[next(numbers) % len(requests)])
+            writer.write(next(mine))
             failed += not await _answered(reader)
             took.append(time.perf_counter() - began)
         writer.close()
 
     before, began = cpu_seconds(pid), time.perf_counter()
-    await asyncio.gather(*(one() for _ in range(connections)))
+    await asyncio.gather(*(one(number) for number in range(connections)))
     spent, lasted = cpu_seconds(pid) - before, time.perf_counter() - began
     took.sort()
     pick = lambda share: took[min(len(took) - 1, int(len(took) * share))] * 1000  # noqa: E731

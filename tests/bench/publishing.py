@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
-from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,9 @@ from tests.prove.stage import Stage, stage
 
 ACCOUNTS, EACH, LATENCY = 50, 20, 0.1
 SINGLES = 15
+HUNG = "facebook"
+#: Time to write the posts that shall be due at once.
+FILLED = timedelta(seconds=25)
 
 
 async def run(folder: Path, options: argparse.Namespace) -> None:
@@ -28,15 +30,17 @@ async def run(folder: Path, options: argparse.Namespace) -> None:
 
 
 async def _on(folder: Path, database: str | None, workers: int) -> None:
-    async with stage(folder, database, lanes=ACCOUNTS) as made, AsyncExitStack():
+    async with stage(folder, database, lanes=ACCOUNTS) as made:
         flags = ("--no-worker",) if workers else ()
         server = await made.start("serve", *flags)
         for _ in range(workers):
             await made.start("worker")
         await made.ready(server)
         name = f"PostgreSQL, {workers} workers" if workers else "SQLite, one process"
-        late = [await _single(made, server.url or "", n) for n in range(SINGLES)]
-        print(f"{name}: a single due post is {statistics.median(late) * 1000:.0f} ms late (median of {SINGLES})")
+        print(
+            f"{name}: a single due post is {await _lateness(made, server.url or ''):.0f} ms late (median of {SINGLES})",
+            flush=True,
+        )
         await made.control("settings", {"answerDelay": LATENCY})
         took, requests = await _burst(made, server.url or "")
         least = EACH * requests * LATENCY
@@ -44,14 +48,26 @@ async def _on(folder: Path, database: str | None, workers: int) -> None:
             f"{name}: {ACCOUNTS * EACH} posts of {ACCOUNTS} accounts due at once: {took:.1f} s; lanes and latency alone "
             f"take {least:.1f} s ({took / least:.2f}x)", flush=True,
         )  # fmt: skip
+        await made.control("settings", {"answerDelay": 0})
+        await made.control("faults", {"platform": HUNG, "step": "publish", "fault": "hang", "times": 1_000_000})
+        await _at_once(made, server.url or "", due := datetime.now(UTC) + FILLED, HUNG, "hung")
+        await asyncio.sleep((due - datetime.now(UTC)).total_seconds() + 1)
+        late = await _lateness(made, server.url or "")
+        print(f"{name}: with {ACCOUNTS * EACH} posts waiting for a platform that hangs, one for another is {late:.0f} ms late")
+
+
+async def _lateness(made: Stage, url: str) -> float:
+    """The median of single posts that are due one after the other, in milliseconds."""
+    return statistics.median([await _single(made, url, number) for number in range(SINGLES)]) * 1000
 
 
 async def _single(made: Stage, url: str, number: int) -> float:
     """From the due time to the platform's publish request, in seconds."""
     due = datetime.now(UTC) + timedelta(seconds=0.6)
-    await _schedule(made, url, number % ACCOUNTS, due, f"single {number}")
+    text = f"single {number} {due:%H:%M:%S.%f}"
+    await _schedule(made, url, number % ACCOUNTS, due, text)
     while True:
-        rows = [row for row in await made.published() if row["text"] == f"single {number}"]
+        rows = [row for row in await made.published() if row["text"] == text]
         if rows:
             return float(rows[0]["at"]) - due.timestamp()
         await asyncio.sleep(0.05)
@@ -59,9 +75,8 @@ async def _single(made: Stage, url: str, number: int) -> float:
 
 async def _burst(made: Stage, url: str) -> tuple[float, int]:
     """Seconds from the due time until the last is public, and requests a post."""
-    due = datetime.now(UTC) + timedelta(seconds=25)
-    for each in range(EACH):
-        await asyncio.gather(*(_schedule(made, url, lane, due, f"burst {lane} {each}") for lane in range(ACCOUNTS)))
+    due = datetime.now(UTC) + FILLED
+    await _at_once(made, url, due, "twitter", "burst")
     await made.control("requests", method="DELETE")
     while True:
         rows = [row for row in await made.published() if row["text"].startswith("burst")]
@@ -71,9 +86,15 @@ async def _burst(made: Stage, url: str) -> tuple[float, int]:
         await asyncio.sleep(0.2)
 
 
-async def _schedule(made: Stage, url: str, lane: int, due: datetime, text: str) -> None:
+async def _at_once(made: Stage, url: str, due: datetime, platform: str, text: str) -> None:
+    for each in range(EACH):
+        posts = (_schedule(made, url, lane, due, f"{text} {lane} {each}", platform) for lane in range(ACCOUNTS))
+        await asyncio.gather(*posts)
+
+
+async def _schedule(made: Stage, url: str, lane: int, due: datetime, text: str, platform: str = "twitter") -> None:
     body: dict[str, Any] = {
-        "content": {"text": text}, "platforms": ["twitter"], "platformSetId": made.sets[lane],
+        "content": {"text": text}, "platforms": [platform], "platformSetId": made.sets[lane],
         "scheduledFor": due.isoformat(),
     }  # fmt: skip
     headers = {"Authorization": f"Bearer {made.keys[lane]}"}

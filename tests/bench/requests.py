@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from tests.bench.load import Cost, cpu_seconds, measure, request, resident_mb
+from tests.bench.load import CONNECTIONS, Cost, cpu_seconds, measure, request, resident_mb
 from tests.bench.servers import Running, bare, first_key, ours
 
 JSON = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
@@ -21,7 +21,7 @@ IDLE = 10
 async def run(folder: Path, options: argparse.Namespace) -> None:
     async with bare("sdk", folder / "sdk.log") as sdk, bare("starlette", folder / "starlette.log") as starlette:
         echo = {era: await _tool(sdk, era, {}, "echo", {"text": "hello"}) for era in (MODERN, LEGACY)}
-        base = {era: await measure(sdk.pid, sdk.url + "/mcp", [sent]) for era, sent in echo.items()}
+        base = {era: await measure(sdk.pid, sdk.url + "/mcp", sent) for era, sent in echo.items()}
         plain = await measure(starlette.pid, starlette.url, [request("GET", starlette.url + "/echo", {})])
     for era, cost in base.items():
         _print(f"bare SDK echo, {era}", cost)
@@ -52,15 +52,16 @@ async def _ours(server: Running, key: str, base: dict[str, Cost]) -> None:
             ("posts_get", {"postId": post_id}), ("posts_list", {}), ("posts_create", flat(a_post(set_id))),
         ):  # fmt: skip
             sent = await _tool(server, era, auth, tool, arguments)
-            cost = await measure(server.pid, server.url, [sent])
+            cost = await measure(server.pid, server.url, sent)
             times = f"  {cost.cpu_us / base[era].cpu_us:.2f}x the bare echo" if tool == "posts_get" else ""
             _print(f"{tool}, {era}", cost, times)
     for name, path in (("REST get", f"/api/v1/posts/{post_id}"), ("REST list", "/api/v1/posts")):
         _print(name, await measure(server.pid, server.url, [request("GET", server.url + path, auth)]))
 
 
-async def _tool(server: Running, era: str, auth: dict[str, str], name: str, arguments: dict[str, Any]) -> bytes:
-    """The bytes of a `tools/call` of an era; the legacy one belongs to a session that is opened here."""
+async def _tool(server: Running, era: str, auth: dict[str, str], name: str, arguments: dict[str, Any]) -> list[bytes]:
+    """A `tools/call` of an era for each connection; the legacy ones belong to a session that is opened here, in which no
+    two requests under way may have one id."""
     url, headers = f"{server.url}/mcp", {**JSON, **auth, "mcp-protocol-version": era}
     params: dict[str, Any] = {"name": name, "arguments": arguments}
     if era == MODERN:
@@ -73,15 +74,16 @@ async def _tool(server: Running, era: str, auth: dict[str, str], name: str, argu
     else:
         hello = {"protocolVersion": era, "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
         async with httpx.AsyncClient(trust_env=False) as http:
-            opened = await http.post(url, json=_rpc("initialize", hello), headers={**JSON, **auth})
+            opened = await http.post(url, json=_rpc("initialize", hello, 0), headers={**JSON, **auth})
             headers["mcp-session-id"] = opened.headers["mcp-session-id"]
             begun = {"jsonrpc": "2.0", "method": "notifications/initialized"}
             await http.post(url, json=begun, headers=headers)
-    return request("POST", url, headers, json.dumps(_rpc("tools/call", params)).encode())
+    bodies = [json.dumps(_rpc("tools/call", params, number)).encode() for number in range(1, CONNECTIONS + 1)]
+    return [request("POST", url, headers, body) for body in bodies]
 
 
-def _rpc(method: str, params: dict[str, Any]) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+def _rpc(method: str, params: dict[str, Any], number: int) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
 
 
 def a_post(set_id: str) -> dict[str, Any]:

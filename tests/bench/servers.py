@@ -60,19 +60,9 @@ async def bare(kind: str, log: Path) -> AsyncIterator[Running]:
 async def ours(folder: Path, *flags: str, **env: str) -> AsyncIterator[Running]:
     """`ampost-mcp serve` with a tier's limits out of the way: the bench resets no windows, so it counts what it may send."""
     port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "tests.bench.unlimited",
-        "serve",
-        "--port",
-        str(port),
-        "--data-dir",
-        str(folder / "data"),
-        *flags,
-    ]
+    serve = ["-m", "tests.bench.unlimited", "serve", "--port", str(port), "--data-dir", str(folder / "data"), *flags]
     settings = {"AMPOST_LOG_LEVEL": "warning", "AMPOST_LOG_FORMAT": "json", **env}
-    async with running(command, port, folder / "server.log", "/healthz", **settings) as server:
+    async with running([sys.executable, *serve], port, folder / "server.log", "/healthz", **settings) as server:
         yield server
 
 
