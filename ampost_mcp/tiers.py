@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Sequence
@@ -33,6 +34,8 @@ LIMITS: dict[str, tuple[dict[str, int], type[RateLimitItem]]] = {
 ITEMS: dict[tuple[str, str], RateLimitItem] = {
     (limit, tier): window(amounts[tier]) for limit, (amounts, window) in LIMITS.items() for tier in TIERS
 }
+#: Seconds that a request waits for Redis, and for which Redis is left alone once it did not answer.
+PATIENCE, LEFT_ALONE = 1.0, 5.0
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,11 @@ class Quota:
 class Limiter:
     """Counts in fixed windows, in memory or in Redis (`AMPOST_RATE_LIMIT_STORAGE`)."""
 
-    def __init__(self, uri: str) -> None:
-        options = {} if uri.startswith("memory") else {"implementation": "redispy"}
+    def __init__(self, uri: str, patience: float = PATIENCE, left_alone: float = LEFT_ALONE) -> None:
+        is_remote = not uri.startswith("memory")
+        options = {"implementation": "redispy"} if is_remote else {}
+        self._patience = patience if is_remote else None
+        self._left_alone, self._away_until = left_alone, 0.0
         storage = storage_from_string(f"async+{uri}", **options)
         assert isinstance(storage, Storage)
         self._windows = FixedWindowRateLimiter(storage)
@@ -66,10 +72,14 @@ class Limiter:
         Raises RATE_LIMITED with `retryAfter` (seconds) in `details[0]`. None when the storage cannot be asked: a
         counter that is away must not stop the server.
         """
+        if time.monotonic() < self._away_until:
+            return None
         try:
-            quotas = [await self._count(caller, limit) for limit in limits]
+            async with asyncio.timeout(self._patience):
+                quotas = [await self._count(caller, limit) for limit in limits]
         except Exception as error:
-            log.warning("limits.unavailable", error=type(error).__name__)
+            self._away_until = time.monotonic() + self._left_alone
+            log.warning("limits.unavailable", error=type(error).__name__, seconds=self._left_alone)
             return None
         spent = [(limit, quota) for limit, (quota, within) in zip(limits, quotas, strict=True) if not within]
         if spent:
