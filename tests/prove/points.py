@@ -11,11 +11,15 @@ from typing import Any
 #: irreversible request; `after` means that the commit (or the answer) has come, and nothing else has happened yet.
 WRITES = ("claim_due", "save_step", "open_intent", "close_intent", "_record", "_begin", "_create", "_discard")
 POINTS = tuple(f"{when}:{name}" for name in (*WRITES, "send") for when in ("before", "after"))
+#: Around the refresh of a token: the lease on it, and the write of what came.
+TOKEN_POINTS = tuple(f"{when}:{name}" for name in ("lease", "finish") for when in ("before", "after"))
 
 
-def arm(plan: str) -> None:
-    """Makes this process kill itself at a point: `plan` is `POINT/N`, the N-th time that it is reached."""
-    point, _, count = plan.rpartition("/")
+def die_at(plan: str) -> None:
+    """Makes this process kill itself at a point: `plan` is `POINT/N`, the N-th time that it is reached. With `/STOP` after
+    it, the process stops there and stays, until it is told to continue."""
+    point, count, *how = plan.split("/")
+    number = signal.SIGSTOP if how else signal.SIGKILL
     left = int(count)
 
     def hit(here: str) -> None:
@@ -23,7 +27,7 @@ def arm(plan: str) -> None:
         if here == point:
             left -= 1
             if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), number)
 
     from brokers.platform_http import PlatformHttp
     from storage.database import Database

@@ -1,19 +1,14 @@
-"""The runs of the proof: each kills servers its own way, and ends with a server that settles everything."""
+"""The two large runs: one server on SQLite, and several on PostgreSQL, killed again and again while posts go out."""
 
 from __future__ import annotations
 
-import asyncio
 import random
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from tests.prove.game import Game, Run
 from tests.prove.points import POINTS
-from tests.prove.stage import Server, Stage, stage
-from tests.prove.story import Author, Verdict
+from tests.prove.stage import Server, Stage, until
 
 #: Faults of the platforms that a run mixes in; `slow` and `late_listing` carry a delay in seconds.
 FAULTS: tuple[dict[str, Any], ...] = (
@@ -28,127 +23,94 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"step": "wait", "fault": "slow", "delay": 0.5},
     {"step": "read", "fault": "late_listing", "delay": 0.5, "times": 3},
 )
-#: How long a killed server is waited for when its point is never reached, and how long settling may take (seconds).
-LIFE, SETTLE = 1.6, 120
+#: How long a server lives that does not come to the point at which it should die, and how long posts get to start (seconds).
+LIFE, START = 1.6, 5.0
 
 
-@dataclass
-class Outcome:
-    name: str
-    kills: int
-    posts: int
-    verdict: Verdict
+async def one_server(game: Game) -> None:
+    """A server is killed at every named point in turn, and every third time at a random instant."""
+    choose = game.choose
+    for number in range(game.rounds):
+        at_random = number % 3 == 2
+        plan = "" if at_random else f"{POINTS[(number - number // 3) % len(POINTS)]}/{choose.randint(1, 3)}"
+        server = await game.serve(at=plan)
+        if server.alive:
+            await _arm(game.stage, choose)
+            await game.tell(server, "")
+            await server.gone(choose.uniform(0.05, LIFE) if at_random else LIFE)
+        await game.kill(server)
+        game.kills += 1
 
 
-async def killed_at_every_step(
-    folder: Path, *, kills: int, seed: int, database: str | None = None, bug: str = "", faults: bool = True, posts: int = 1
-) -> Outcome:  # fmt: skip
-    """One server, killed again and again: at every named point in turn, and every third time at a random instant."""
-    choose = random.Random(seed)
-    async with stage(folder, database) as made:
-        author = Author(made, seed)
-        done = 0
-        while done < kills:
-            at_random = done % 3 == 2
-            point = POINTS[(done - done // 3) % len(POINTS)]
-            plan = "" if at_random else f"{point}/{choose.randint(1, 3)}"
-            server = await made.start("serve", kill=plan, bug=bug)
-            if await made.ready(server):
-                await _arm(made, choose, faults)
-                for _ in range(posts):
-                    author.invent()
-                await author.insist(server.url or "")
-                await _until_dead(server, choose.uniform(0.05, LIFE) if at_random else LIFE)
-            server.kill()
-            await _gone(server)
-            done += 1
-        return await _settle("killed at every step", made, author, done, bug)
+async def _arm(made: Stage, choose: random.Random) -> None:
+    await made.no_faults()
+    if choose.random() < 0.6:
+        await made.control("faults", {"platform": "*", "times": choose.randint(1, 3), **choose.choice(FAULTS)})
 
 
-async def _arm(made: Stage, choose: random.Random, faults: bool) -> None:
-    await made.control("faults", method="DELETE")
-    if faults and choose.random() < 0.6:
-        fault = dict(choose.choice(FAULTS))
-        await made.control("faults", {"platform": "*", "times": choose.randint(1, 3), **fault})
+async def several_workers(game: Game, workers: int = 3, webs: int = 2) -> None:
+    """Workers are killed at points, at random, or paused until others have taken over and then woken; web processes are
+    killed at random. Each time only once posts of this round go out, so that deaths and faults hit work under way."""
+    choose, fleet = game.choose, Fleet(game)
+    await fleet.fill(webs, workers)
+    for _ in range(game.rounds):
+        await _arm(game.stage, choose)
+        before = game.stage.requests("publish")
+        await game.tell(choose.choice(fleet.webs), "", "", "publish")
+        await sent(game, before + choose.randint(1, 6))
+        await fleet.strike(choose.choices(["kill", "point", "pause", "web"], [4, 4, 1, 1])[0])
+        await fleet.fill(webs, workers)
+        game.kills += 1
+    await fleet.wake()
 
 
-async def _until_dead(server: Server, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await _gone(server)
-    except TimeoutError:
-        pass
+async def sent(game: Game, requests: int) -> None:
+    """Waits until so many irreversible requests have come to the simulator."""
+    await until(lambda: game.stage.requests("publish") >= requests, START)
 
 
-async def _gone(server: Server) -> None:
-    while server.alive:
-        await asyncio.sleep(0.01)
+class Fleet:
+    """The web processes and workers of a game on PostgreSQL. `paused` are workers that stand still, with the round in
+    which they were stopped."""
 
+    def __init__(self, game: Game) -> None:
+        self.game = game
+        self.webs: list[Server] = []
+        self.workers: list[Server] = []
+        self.paused: list[tuple[int, Server]] = []
 
-async def _settle(name: str, made: Stage, author: Author, kills: int, bug: str = "") -> Outcome:
-    """A last server, with no faults left, until nothing is under way; then the count."""
-    await made.control("faults", method="DELETE")
-    for server in made.servers:
-        server.kill()
-    async with _running(made, 1, bug) as servers:
-        url = servers[0].url or ""
-        await author.insist(url)
-        try:
-            async with asyncio.timeout(SETTLE):
-                while await author.unsettled(url):
-                    await asyncio.sleep(0.2)
-        except TimeoutError:
-            pass  # the verdict counts them as stuck
-        return Outcome(name, kills, len(author.told), await author.verdict(url))
+    async def fill(self, webs: int, workers: int) -> None:
+        """Replaces what has died, and wakes who has stood still for long enough to be thought dead."""
+        self.webs = [each for each in self.webs if each.alive]
+        self.workers = [each for each in self.workers if each.alive]
+        self.webs += [await self.game.serve("--no-worker") for _ in range(webs - len(self.webs))]
+        self.workers += [await self.game.worker() for _ in range(workers - len(self.workers))]
+        if self.paused and self.game.kills - self.paused[0][0] >= 5:
+            _, woken = self.paused.pop(0)
+            woken.signal(signal.SIGCONT)
+            self.workers.append(woken)
+            await self.game.kill(self.workers.pop(0))
 
+    async def strike(self, way: str) -> None:
+        choose = self.game.choose
+        group = self.webs if way == "web" else self.workers
+        victim = group.pop(choose.randrange(len(group)))
+        if way == "pause":
+            victim.signal(signal.SIGSTOP)
+            self.paused.append((self.game.kills, victim))
+        else:
+            await self.game.kill(victim)
+        if way == "point":
+            self.workers.append(await self.game.worker(at=f"{choose.choice(POINTS)}/{choose.randint(1, 4)}"))
 
-@asynccontextmanager
-async def _running(made: Stage, webs: int, bug: str = "", *flags: str) -> AsyncIterator[list[Server]]:
-    servers = [await made.start("serve", *flags, bug=bug) for _ in range(webs)]
-    for server in servers:
-        await made.ready(server)
-    yield servers
-    for server in servers:
-        server.kill()
-
-
-async def many_workers(
-    folder: Path, *, kills: int, seed: int, database: str, workers: int = 3, webs: int = 2, bug: str = ""
-) -> Outcome:  # fmt: skip
-    """Web processes and workers on PostgreSQL: workers are killed at points, at random, or paused until others have taken
-    over and then woken; web processes are killed at random."""
-    choose = random.Random(seed)
-    async with stage(folder, database, lanes=4) as made:
-        author = Author(made, seed)
-        servers = [await made.start("serve", "--no-worker") for _ in range(webs)]
-        hands = [await made.start("worker", bug=bug) for _ in range(workers)]
-        for server in servers:
-            await made.ready(server)
-        done, frozen = 0, list[Server]()
-        while done < kills:
-            await _arm(made, choose, True)
-            for _ in range(2):
-                author.invent()
-            await author.insist(choose.choice(servers).url or "")
-            await asyncio.sleep(choose.uniform(0.05, 0.6))
-            index = choose.randrange(workers)
-            way = choose.choices(["kill", "point", "pause", "web"], [4, 4, 1, 1])[0]
-            if way == "web":
-                which = choose.randrange(webs)
-                servers[which].kill()
-                servers[which] = await made.start("serve", "--no-worker")
-                await made.ready(servers[which])
-            elif way == "pause":
-                hands[index].signal(signal.SIGSTOP)
-                frozen.append(hands[index])
-                hands[index] = await made.start("worker", bug=bug)
-            else:
-                hands[index].kill()
-                plan = f"{choose.choice(POINTS)}/{choose.randint(1, 4)}" if way == "point" else ""
-                hands[index] = await made.start("worker", kill=plan, bug=bug)
-            hands = [hand if hand.alive else await made.start("worker", bug=bug) for hand in hands]
-            done += 1
-        for zombie in frozen:
+    async def wake(self) -> None:
+        """All that stood still go on, beside those that have taken over from them."""
+        for _, zombie in self.paused:
             zombie.signal(signal.SIGCONT)
-        await asyncio.sleep(3)
-        return await _settle("several workers", made, author, done, bug)
+        await self.game.calm(self.webs[0], START)
+
+
+ONE_SERVER = Run("one server, killed at every step", one_server, rounds=60)
+SEVERAL_WORKERS = Run(
+    "several workers, killed and paused", several_workers, "postgresql", rounds=40, lanes=6, brisk=True
+)  # fmt: skip

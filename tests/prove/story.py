@@ -1,10 +1,10 @@
-"""What users do during a proof, and what must be true of it afterwards."""
+"""What users do during a proof: they ask for posts, and ask again with the same idempotency key when a server died on it."""
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,11 +19,17 @@ SORTS: tuple[tuple[str | None, tuple[str, ...]], ...] = (
     ("video", ("tiktok", "youtube", "instagram", "threads")),
 )
 TERMINAL = ("published", "failed", "cancelled")
+EDITED = "in other words"
+#: What a post is asked for, and how often.
+WISHES = {"publish": 5, "schedule": 5, "edit": 2, "cancel": 1}
+
+Post = dict[str, Any]
 
 
 @dataclass
 class Told:
-    """A post that a user asked for. `accepted` once the server said so; `wants` is what it was told to do with it."""
+    """A post that a user asked for. `accepted` once the server said so; `wants` is what it was told to do with it, and
+    `done` that it has been told; `edited` says whether the edit was taken, None when nobody knows."""
 
     marker: str
     lane: int
@@ -31,64 +37,46 @@ class Told:
     wants: str
     post_id: str | None = None
     accepted: bool = False
-    started: bool = False
-    cancelled: bool = False
+    done: bool = False
+    edited: bool | None = None
 
     @property
-    def platforms(self) -> list[str]:
-        return list(self.body["platforms"])
-
-
-@dataclass
-class Verdict:
-    """Counts over platform posts. `duplicates`, `lost` and `stuck` must be zero, and so must what is in `wrong`."""
-
-    platform_posts: int = 0
-    published: int = 0
-    failed: int = 0
-    unknown: int = 0
-    duplicates: int = 0
-    lost: int = 0
-    stuck: int = 0
-    wrong: Counter[str] = field(default_factory=Counter)
-    on: Counter[str] = field(default_factory=Counter)
-    examples: list[str] = field(default_factory=list)
+    def is_past(self) -> bool:
+        return datetime.fromisoformat(self.body["scheduledFor"]) <= datetime.now(UTC)
 
     @property
-    def holds(self) -> bool:
-        return not (self.duplicates or self.lost or self.stuck or sum(self.wrong.values()))
-
-    def note(self, what: str, told: Told, platform: str, shown: Any) -> None:
-        self.examples.append(f"{what}: {told.marker} on {platform}: {shown}")
+    def counts(self) -> bool:
+        """Whether something has to become of it."""
+        return self.accepted and (self.wants != "publish" or self.done)
 
 
 class Author:
-    """Asks for posts, and asks again with the same idempotency key when the server died on it."""
+    """Invents posts and insists on them until a server has taken each."""
 
     def __init__(self, stage: Stage, seed: int) -> None:
         self.stage = stage
         self.random = random.Random(seed)
         self.told: list[Told] = []
 
-    def invent(self, *, sort: int | None = None, wants: str | None = None, ahead: float | None = None) -> Told:
-        """A new post: published now, scheduled a moment ahead, or scheduled and cancelled."""
+    def invent(
+        self, wants: str | None = None, *, sort: int | None = None, platforms: tuple[str, ...] | None = None,
+        lane: int | None = None, ahead: float | None = None,
+    ) -> Told:  # fmt: skip
+        """A new post: to be published now, scheduled a moment ahead, scheduled and edited, or scheduled and cancelled."""
         choose = self.random
-        media, platforms = SORTS[choose.randrange(len(SORTS)) if sort is None else sort]
-        wants = wants or choose.choices(["publish", "schedule", "cancel"], [5, 5, 1])[0]
+        media, takers = SORTS[choose.randrange(len(SORTS)) if sort is None else sort]
+        wants = wants or choose.choices(list(WISHES), list(WISHES.values()))[0]
+        lane = choose.randrange(len(self.stage.keys)) if lane is None else lane
+        seconds = choose.uniform(0.3, 1.5) if ahead is None else ahead
         marker = f"proof {choose.getrandbits(64):016x}"
         body: dict[str, Any] = {
             "content": {"text": f"{marker} in words", "media": self._media(media)},
-            "platforms": [platform for platform in platforms if platform in PLATFORMS],
-            "platformSetId": None, "scheduledFor": None,
-        }  # fmt: skip
+            "platforms": [platform for platform in platforms or takers if platform in PLATFORMS],
+            "platformSetId": self.stage.sets[lane],
+            "scheduledFor": None if wants == "publish" else _soon(3600 if wants == "cancel" else seconds),
+        }
         if media == "video":
             body["content"]["platformOverrides"] = {"tiktok": {"settings": {"privacyLevel": "SELF_ONLY"}}}
-        if wants != "publish":
-            seconds = choose.uniform(0.3, 1.5) if ahead is None else ahead
-            seconds = 3600 if wants == "cancel" else seconds
-            body["scheduledFor"] = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
-        lane = choose.randrange(len(self.stage.keys))
-        body["platformSetId"] = self.stage.sets[lane]
         told = Told(marker, lane, body, wants)
         self.told.append(told)
         return told
@@ -101,92 +89,79 @@ class Author:
         sizes = {"width": 640, "height": 640} if kind == "image" else {"width": 720, "height": 1280, "durationSeconds": 8}
         return [{**item, **sizes}]
 
-    async def insist(self, url: str) -> None:
-        """Tells this server everything that it has not yet acknowledged."""
-        for told in list(self.told):
-            try:
+    async def insist(self, url: str) -> bool:
+        """Tells this server everything that it has not yet acknowledged; False when something is still open."""
+        try:
+            for told in list(self.told):
                 await self._tell(url, told)
-            except httpx.HTTPError:
-                return  # it died; the next one hears it again
+        except httpx.HTTPError:
+            return False  # it died; the next one hears it again
+        return all(told.done for told in self.told)
+
+    async def insist_until_heard(self, url: str, seconds: float = 15) -> None:
+        """The same, again and again: an earlier try may have left its key in progress for a moment."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not await self.insist(url):
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            pass
 
     async def _tell(self, url: str, told: Told) -> None:
         if not told.accepted:
             answer = await self._ask("POST", f"{url}/api/v1/posts", told, "create", told.body)
-            if answer.status_code == 400 and told.wants == "schedule" and _past(told):
+            if answer.status_code == 400 and told.wants != "publish" and told.is_past:
                 # The server that was asked first died before it accepted this, and its time is over.
                 self.told.remove(told)
             if answer.status_code != 201:
                 return
             told.post_id, told.accepted = answer.json()["post"]["id"], True
-        if told.wants == "publish" and not told.started:
-            answer = await self._ask("POST", f"{url}/api/v1/posts/{told.post_id}/publish", told, "publish", None)
-            # A conflict means that an earlier call was heard before its server died.
-            told.started = answer.status_code in (200, 409, 502)
-        if told.wants == "cancel" and not told.cancelled:
-            answer = await self._ask("POST", f"{url}/api/v1/posts/{told.post_id}/cancel", told, "cancel", None)
-            told.cancelled = answer.status_code in (200, 409)
+        if not told.done:
+            await self._then(f"{url}/api/v1/posts/{told.post_id}", told)
+
+    async def _then(self, post: str, told: Told) -> None:
+        if told.wants == "publish":
+            answer = await self._ask("POST", f"{post}/publish", told, "publish", None)
+            # A conflict of states means that an earlier call was heard before its server died.
+            told.done = answer.status_code in (200, 502) or _is_conflict(answer)
+        elif told.wants == "cancel":
+            answer = await self._ask("POST", f"{post}/cancel", told, "cancel", None)
+            told.done = answer.status_code == 200 or _is_conflict(answer)
+        elif told.wants == "edit":
+            told.edited = None
+            body = {"content": {"text": f"{told.marker} {EDITED}"}, "scheduledFor": _soon(1)}
+            answer = await self._ask("PATCH", post, told, f"edit {body['scheduledFor']}", body)
+            told.done = answer.status_code in (200, 400) or _is_conflict(answer)
+            told.edited = True if answer.status_code == 200 else None
+        else:
+            told.done = True
 
     async def _ask(self, method: str, url: str, told: Told, step: str, body: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.stage.keys[told.lane]}", "Idempotency-Key": f"{told.marker} {step}"}
         return await self.stage.http.request(method, url, headers=headers, json=body)
 
-    # -- afterwards ----------------------------------------------------------------------------------------------
-
     async def unsettled(self, url: str) -> int:
-        """How many accepted posts are still under way."""
-        return sum(any(pp["status"] not in TERMINAL for pp in post["platformPosts"]) for _, post in await self._posts(url))
+        """How many accepted posts are still under way, or cannot be read."""
+        try:
+            found = await self.posts(url)
+        except httpx.HTTPError:
+            return len(self.told)
+        return sum(post is None or any(pp["status"] not in TERMINAL for pp in post["platformPosts"]) for _, post in found)
 
-    async def verdict(self, url: str) -> Verdict:
-        ledger = Counter[tuple[str, str]]()
-        earliest: dict[tuple[str, str], float] = {}
-        for row in await self.stage.published():
-            text = row["text"] or str(row["extra"])
-            marker = text[text.find("proof ") :][: len("proof ") + 16]
-            ledger[row["platform"], marker] += 1
-            earliest.setdefault((row["platform"], marker), row["at"])
-        found = Verdict()
-        for told, post in await self._posts(url):
-            for platform_post in post["platformPosts"]:
-                key = (platform_post["platform"], told.marker)
-                _judge(found, told, post, platform_post, ledger[key], earliest.get(key))
-        return found
-
-    async def _posts(self, url: str) -> list[tuple[Told, dict[str, Any]]]:
-        found = []
+    async def posts(self, url: str) -> list[tuple[Told, Post | None]]:
+        """What this server says of each post that was accepted; None where it has none."""
+        found: list[tuple[Told, Post | None]] = []
         for told in self.told:
-            if told.accepted and (told.wants != "publish" or told.started):
+            if told.counts:
                 headers = {"Authorization": f"Bearer {self.stage.keys[told.lane]}"}
                 answer = await self.stage.http.get(f"{url}/api/v1/posts/{told.post_id}", headers=headers)
-                found.append((told, answer.json()["post"]))
+                found.append((told, answer.json().get("post")))
         return found
 
 
-def _past(told: Told) -> bool:
-    return datetime.fromisoformat(told.body["scheduledFor"]) <= datetime.now(UTC)
+def _soon(seconds: float) -> str:
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
 
 
-def _judge(found: Verdict, told: Told, post: dict[str, Any], its: dict[str, Any], times: int, at: float | None) -> None:
-    platform, status, code = its["platform"], its["status"], (its["error"] or {}).get("code")
-    found.platform_posts += 1
-    if times > 1:
-        found.duplicates += 1
-        found.note("duplicate", told, platform, f"{times} times")
-    if status not in TERMINAL:
-        found.stuck += 1
-        found.note("stuck", told, platform, its)
-    elif status == "published":
-        found.published += 1
-        found.on[platform] += 1
-        if times == 0:
-            found.lost += 1
-            found.note("lost", told, platform, its)
-    elif code == "PUBLISH_OUTCOME_UNKNOWN":
-        found.unknown += 1
-    elif times:
-        found.wrong[f"public although {status}"] += 1
-        found.note("wrong", told, platform, its)
-    else:
-        found.failed += status == "failed"
-    if post["scheduledFor"] and at is not None and at < datetime.fromisoformat(post["scheduledFor"]).timestamp() - 0.001:
-        found.wrong["early"] += 1
-        found.note("early", told, platform, at)
+def _is_conflict(answer: httpx.Response) -> bool:
+    return answer.status_code == 409 and answer.json()["error"]["code"] == "INVALID_STATUS_TRANSITION"

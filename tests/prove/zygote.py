@@ -1,16 +1,19 @@
 """Starts servers fast: the packages are imported once, and each server is a fork of this process.
 
-Reads one JSON object a line from standard input, `{"command": [...], "env": {...}, "log": FILE, "kill": PLAN, "bug": NAME}`,
-forks, and writes the child's process id. A forked server is as killable as any other.
+Reads one JSON object a line from standard input, `{"command": [...], "env": {...}, "log": FILE, "plants": [...]}`, forks,
+and writes the child's process id. A plant is `[module of tests.prove, function, arguments...]`: it is called in the child
+before the command starts, and changes what the proof wants changed. A forked server is as killable as any other.
 """
 
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import os
 import signal
 import sys
+from typing import Any
 
 
 def _preload() -> None:
@@ -32,25 +35,19 @@ def main() -> None:
     os.killpg(0, signal.SIGKILL)  # the proof is over, in whatever way: so are its servers, and this process
 
 
-def _become(order: dict[str, object]) -> None:
+def _become(order: dict[str, Any]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    log = os.open(str(order["log"]), os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+    log = os.open(order["log"], os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
     for stream in (1, 2):
         os.dup2(log, stream)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.environ.update({str(k): str(v) for k, v in dict(order["env"]).items()})  # type: ignore[call-overload]
-    if order.get("bug"):
-        from tests.prove.bugs import BUGS
-
-        BUGS[str(order["bug"])].plant()
-    if order.get("kill"):
-        from tests.prove.points import arm
-
-        arm(str(order["kill"]))
+    os.environ.update(order["env"])
+    for module, function, *arguments in order["plants"]:
+        getattr(importlib.import_module(f"tests.prove.{module}"), function)(*arguments)
     from ampost_mcp.cli import main as run
 
     try:
-        run(list(order["command"]))  # type: ignore[call-overload]
+        run(order["command"])
     finally:
         os._exit(1)
 
