@@ -187,9 +187,17 @@ async def invoke(
         result = await operation.run(app, caller, args)
         return result.model_dump(by_alias=True, mode="json")
 
+    return await once(app, caller, key, operation.name, args, run)
+
+
+async def once(
+    app: App, caller: Caller, key: str | None, name: str, args: BaseModel, run: Callable[[], Awaitable[dict[str, Any]]]
+) -> dict[str, Any]:  # fmt: skip
+    """Runs `run`; with a `key` only if the caller did not send the same arguments with it before. Raises like
+    `idempotency.once`."""
     if key is None:
         return await run()
-    return await idempotency.once(app, caller, check_key(key), fingerprint(operation, args), run)
+    return await idempotency.once(app, caller, check_key(key), fingerprint(name, args), run)
 
 
 async def _parse(app: App, operation: Operation, caller: Caller, raw: dict[str, Any]) -> Any:
@@ -204,10 +212,10 @@ async def _parse(app: App, operation: Operation, caller: Caller, raw: dict[str, 
     return args
 
 
-def fingerprint(operation: Operation, args: BaseModel) -> str:
-    """The same for the same arguments, whichever door they came through."""
+def fingerprint(name: str, args: BaseModel) -> str:
+    """The same for the same arguments of an operation, whichever door they came through."""
     said = args.model_dump(by_alias=True, mode="json")
-    text = json.dumps([operation.name, said], sort_keys=True, separators=(",", ":"))
+    text = json.dumps([name, said], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -168,3 +168,13 @@ async def test_dashboard_routes_take_no_key_and_not_nothing(place: Place, method
         with_nothing = await http.request(method, path)
     assert (with_key.status_code, with_key.json()["error"]["code"]) == (403, "FORBIDDEN")
     assert (with_nothing.status_code, with_nothing.json()["error"]["code"]) == (401, "UNAUTHORIZED")
+
+
+async def test_a_key_is_made_once_for_an_idempotency_key(browser: Browser) -> None:
+    once = {"Idempotency-Key": "a-key-for-a-laptop"}
+    first, again = [await browser.http.post("/api/keys", json={"name": "laptop"}, headers=once) for _ in range(2)]
+    other = await browser.http.post("/api/keys", json={"name": "desktop"}, headers=once)
+    assert (first.status_code, again.status_code, other.status_code) == (201, 201, 422)
+    assert first.json() == again.json()
+    assert other.json()["error"]["code"] == "IDEMPOTENCY_KEY_REUSED"
+    assert len((await browser.http.get("/api/keys")).json()["keys"]) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from pydantic import Field
@@ -14,7 +15,7 @@ from ampost_mcp.errors import AppError, from_faults
 from ampost_mcp.fields import Id, Text
 from ampost_mcp.schemas import KeyCreate, KeyRef, NoArgs, Wire
 from ampost_mcp.services import connected, connections, keys, sessions
-from ampost_mcp.transports.dashboard.asking import address_of, login_page, parsed, see, session_caller, wants_page
+from ampost_mcp.transports.dashboard.asking import address_of, answered_once, login_page, parsed, see, session_caller, wants_page
 from ampost_mcp.transports.dashboard.cookies import set_cookie
 from ampost_mcp.transports.dashboard.looks import failure_page
 from ampost_mcp.transports.http import error_response
@@ -70,8 +71,9 @@ def _keys(app: App) -> list[Route]:
     async def collection(request: Request) -> Response:
         caller = await session_caller(app, request)
         if request.method == "POST":
-            made = await keys.create(app, caller, parsed(KeyCreate, await read_object(request)))
-            return JSONResponse(made.model_dump(by_alias=True, mode="json"), 201)
+            wanted = parsed(KeyCreate, await read_object(request))
+            made = await answered_once(app, request, caller, wanted, lambda: keys.create(app, caller, wanted))
+            return JSONResponse(made, 201)
         return JSONResponse((await keys.list_keys(app, caller, NoArgs())).model_dump(by_alias=True, mode="json"))
 
     async def one(request: Request) -> Response:
@@ -109,8 +111,9 @@ def _connections(app: App) -> list[Route]:
     async def refresh(request: Request) -> Response:
         caller = await session_caller(app, request, "connectPlatform")
         asked = parsed(OfAccount, await read_object(request))
-        done = await connected.refresh(app, caller, request.path_params["platform"], asked.account_id)
-        return JSONResponse(done.model_dump(by_alias=True, mode="json"))
+        platform = request.path_params["platform"]
+        renew = partial(connected.refresh, app, caller, platform, asked.account_id)
+        return JSONResponse(await answered_once(app, request, caller, asked, renew))
 
     async def disconnect(request: Request) -> Response:
         caller = await session_caller(app, request)
@@ -123,8 +126,8 @@ def _connections(app: App) -> list[Route]:
         platform = request.path_params["platform"]
         if request.method == "POST":
             chosen = parsed(ChoosePage, await read_object(request))
-            done = await connected.choose_page(app, caller, platform, chosen.account_id, chosen.page_id)
-            return JSONResponse(done.model_dump(by_alias=True, mode="json"))
+            choose = partial(connected.choose_page, app, caller, platform, chosen.account_id, chosen.page_id)
+            return JSONResponse(await answered_once(app, request, caller, chosen, choose))
         asked = parsed(OfAccount, read_query(request, frozenset()))
         found = await connected.pages(app, caller, platform, asked.account_id)
         shown = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -12,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from ampost_mcp.auth import unauthorized
 from ampost_mcp.context import App, Caller
 from ampost_mcp.errors import AppError, from_faults
+from ampost_mcp.operations import once
 from ampost_mcp.schemas import parse
 from ampost_mcp.services import sessions
 from ampost_mcp.tiers import Limiter
@@ -44,6 +46,17 @@ def parsed(model: type[M], raw: dict[str, Any]) -> M:
     if faults or found is None:
         raise from_faults(faults)
     return found
+
+
+async def answered_once(
+    app: App, request: Request, caller: Caller, args: BaseModel, run: Callable[[], Awaitable[BaseModel]]
+) -> dict[str, Any]:
+    """The wire form of what `run` answers; with an `Idempotency-Key` the first answer to the same request."""
+
+    async def wire() -> dict[str, Any]:
+        return (await run()).model_dump(by_alias=True, mode="json")
+
+    return await once(app, caller, request.headers.get("idempotency-key"), request.url.path, args, wire)
 
 
 async def read_fields(request: Request) -> dict[str, str]:
