@@ -56,7 +56,18 @@ def build(ledger_path: Path | None = None, parts: Sequence[Part] | None = None) 
 
 def url_of(request: Request, real_url: str) -> str:
     """A platform address as this simulator serves it, for upload and status URLs inside answers."""
-    return f"{str(request.base_url).rstrip('/')}/{real_url.partition('://')[2]}"
+    here = request.url
+    return f"{here.scheme}://{here.netloc}{_mount(request)}/{real_url.partition('://')[2]}"
+
+
+def host_of(request: Request) -> str:
+    """The platform's host that a request is for, wherever this simulator is mounted."""
+    return request.url.path.removeprefix(_mount(request)).split("/")[1]
+
+
+def _mount(request: Request) -> str:
+    """Where this simulator is mounted: `/sandbox` inside a server, "" on its own."""
+    return str(request.scope.get("root_path", ""))
 
 
 class _Silence(Response):

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from brokers.instagram.errors import ROWS
-from brokers.sandbox.app import page, post_page
+from brokers.sandbox.app import host_of, page, post_page
 from brokers.sandbox.consent import consent
 from brokers.sandbox.graph import (
     bearer,
@@ -175,7 +175,7 @@ async def me(world: World, request: Request) -> Response:
 
 
 async def _token(world: World, request: Request, publishes: bool = False) -> Token:
-    host = request.url.path.split("/")[1]
+    host = host_of(request)
     return await bearer(world, "instagram", request, SCOPES[host] if publishes else SCOPES[host][:1])
 
 

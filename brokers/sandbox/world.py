@@ -14,6 +14,7 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from brokers.platform_http import new_client
 from brokers.sandbox.ledger import Ledger, Published
 
 Handler = Callable[["World", Request], Awaitable[Response]]
@@ -184,10 +185,7 @@ class World:
         """Fetches media as Meta or TikTok would: `{sha256, size, mimeType, head}`, or None when it cannot be had."""
         digest, size, head = hashlib.sha256(), 0, b""
         try:
-            async with (
-                httpx.AsyncClient(trust_env=False, timeout=30) as client,
-                client.stream("GET", url) as response,
-            ):
+            async with new_client() as client, client.stream("GET", url, timeout=30) as response:
                 if response.status_code != 200:
                     return None
                 async for chunk in response.aiter_bytes():

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from brokers.sandbox.app import url_of
+from brokers.sandbox.app import host_of, url_of
 from brokers.sandbox.world import World
 from brokers.sandbox.youtube_answers import UPLOAD, caller, only, parts, refuse, refuse_upload
 
@@ -56,8 +56,7 @@ async def begin(world: World, request: Request) -> Response:
         "notify": given.get("notifySubscribers", "true") == "true", "size": int(size) if size else None,
         "stored": 0, "hash": hashlib.sha256(), "head": b"", "video": None,
     }  # fmt: skip
-    host = request.url.path.split("/")[1]
-    path = f"https://{host}/upload/youtube/v3/videos?uploadType=resumable&upload_id={session}"
+    path = f"https://{host_of(request)}/upload/youtube/v3/videos?uploadType=resumable&upload_id={session}"
     return Response(status_code=200, headers={"location": url_of(request, path)})
 
 

@@ -1,0 +1,80 @@
+"""Whole servers in sandbox mode, each with the simulator that it brings, and a host of media."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from ampost_mcp.app import build
+from brokers.sandbox.ledger import Published
+from brokers.sandbox.world import World
+from tests import databases
+from tests.edge.conftest import Site, settings_for
+from tests.serving import serving
+from tests.whole.media import hosted
+
+
+@dataclass(frozen=True)
+class Whole(Site):
+    """A running server; `media` is the root of the files that posts name, `http` for what a person's browser would ask."""
+
+    media: str
+    http: httpx.Client
+
+    @property
+    def world(self) -> World:
+        """The state of the simulator that the server brought."""
+        mount = next(route for route in self.starlette.routes if isinstance(route, Mount) and route.path == "/sandbox")
+        assert isinstance(mount.app, Starlette)
+        world: World = mount.app.state.world
+        return world
+
+    def control(self, method: str, path: str, **query: Any) -> Any:
+        answer = self.http.request(method, f"{self.url}/sandbox/_control/{path}", params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def published(self, platform: str, account: str) -> list[Published]:
+        """What arrived at the simulator for this account, by its own control surface."""
+        found = [Published(**post) for post in self.control("GET", "published", platform=platform)["published"]]
+        return [post for post in found if post.account_id == account]
+
+    def requests(self, platform: str) -> list[str]:
+        """`METHOD path` of each request that the platform saw since `forget`."""
+        seen = self.control("GET", "requests")["requests"]
+        return [f"{request['method']} {request['path']}" for request in seen if request["platform"] == platform]
+
+    def forget(self) -> None:
+        self.control("DELETE", "requests")
+
+
+@pytest.fixture(scope="session")
+def media() -> Iterator[str]:
+    with hosted() as root:
+        yield root
+
+
+def _whole(folder: Path, media: str, **more: Any) -> Iterator[Whole]:
+    settings = settings_for(folder, media_allow=media.removeprefix("http://"), publish_wait=20, **more)
+    starlette = build(settings)
+    with serving(starlette, settings.port) as url, httpx.Client(trust_env=False, timeout=30) as http:
+        yield Whole(url, starlette, media, http)
+
+
+@pytest.fixture(scope="session")
+def on_sqlite(tmp_path_factory: pytest.TempPathFactory, media: str) -> Iterator[Whole]:
+    yield from _whole(tmp_path_factory.mktemp("whole-sqlite"), media)
+
+
+@pytest.fixture(scope="session")
+def on_postgres(tmp_path_factory: pytest.TempPathFactory, media: str, postgres: str) -> Iterator[Whole]:
+    with databases.postgres_database(postgres) as empty:
+        url = empty.url.render_as_string(hide_password=False)
+        yield from _whole(tmp_path_factory.mktemp("whole-postgres"), media, database_url=url)
