@@ -72,7 +72,13 @@ def _check_text(text: str) -> None:
 
 def _refuse_repeated(world: World, who: str, message: str, link: str | None, photos: list[Any]) -> None:
     last = next(iter(world.published("facebook", who)), None)
-    if last and not photos and not last.media and (last.text, last.extra.get("link")) == (message, link):
+    if (
+        last
+        and not world.takes_duplicates
+        and not photos
+        and not last.media
+        and (last.text, last.extra.get("link")) == (message, link)
+    ):
         refuse(506, "Duplicate status message", shown="This status update is identical to the last one you posted.")
 
 

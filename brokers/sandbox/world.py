@@ -110,6 +110,8 @@ class World:
         self.counts: Counter[tuple[str, str]] = Counter()  # (platform, step) -> requests seen
         self.requests: list[dict[str, Any]] = []
         self.answer_delay = 0.0
+        #: What is sent twice appears twice, for a proof that must see it; the real X, Facebook and LinkedIn refuse it.
+        self.takes_duplicates = False
         self._next = int(time.time() * 1000)
 
     # -- who exists ----------------------------------------------------------------------------------------------

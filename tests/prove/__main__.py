@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.prove.bugs import BUGS
 from tests.prove.drills import DRILLS
 from tests.prove.dying import DYING
-from tests.prove.finding import found_by_all
+from tests.prove.finding import with_bugs
 from tests.prove.game import Outcome, Run, play
 from tests.prove.postgres import postgres_server
 from tests.prove.runs import ONE_SERVER, SEVERAL_WORKERS
@@ -67,11 +67,13 @@ def _proof(folder: Path, options: argparse.Namespace) -> bool:
 def _bugs(folder: Path, options: argparse.Namespace) -> bool:
     chosen = {name: bug for name, bug in BUGS.items() if options.only in name}
     with postgres_server(folder / "pg") as server, zygote() as shared:
-        results = found_by_all(folder, chosen, options.seed, shared, server)
+        outcomes = with_bugs(folder, chosen, options.seed, shared, server)
+    found = {name: outcomes[name].verdict.faults[bug.found_by] > 0 for name, bug in chosen.items()}
     for name, bug in chosen.items():
-        mark = "found" if results[name] else "NOT FOUND"
-        print(f"{mark}: {name} ({bug.breaks}) by the check {bug.found_by!r} of {bug.drill!r}")
-    return all(results.values())
+        print(f"{'found' if found[name] else 'NOT FOUND'}: {name} ({bug.breaks}): {bug.found_by!r} in {bug.drill!r}")
+        if not found[name]:
+            _print(outcomes[name])
+    return all(found.values())
 
 
 def _print(outcome: Outcome) -> None:

@@ -132,7 +132,8 @@ def _no_lease() -> None:
 def _refresh_stored_nowhere() -> None:
     from storage import tokens
 
-    tokens.finish = lambda *_, **__: None
+    finish = tokens.finish
+    tokens.finish = lambda session, account_id, seen, owner, now, **_: finish(session, account_id, seen, owner, now)
 
 
 def _cancel_at_any_time() -> None:
@@ -169,16 +170,22 @@ def _too_early() -> None:
     claim_due, outlook = queue.claim_due, queue.outlook
 
     def ahead(now: datetime) -> datetime:
-        return now + timedelta(seconds=1)
+        return now + timedelta(seconds=4)
 
     queue.claim_due = lambda session, owner, now, **how: claim_due(session, owner, ahead(now), **how)
     queue.outlook = lambda session, now: outlook(session, ahead(now))
 
 
 def _not_flushed() -> None:
-    from sqlalchemy import Engine, event
+    from storage import database
 
-    event.listen(Engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=NORMAL"))
+    set_up = database._set_up_sqlite
+
+    def careless(connection: Any, record: Any) -> None:
+        set_up(connection, record)
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    database._set_up_sqlite = careless
 
 
 BUGS = {
@@ -191,7 +198,7 @@ BUGS = {
     ),
     "key stored later": Bug(
         "an idempotency key's answer is not in the post's transaction", _key_stored_later,
-        "killed after the post was stored", "duplicates",
+        "killed after the post was stored", "stored twice",
     ),
     "no sweep": Bug("nobody takes over from the dead", _no_sweep, "killed after the claim", "stuck"),
     "edit forgets": Bug("an edited post is not scheduled any more", _edit_forgets, "edited before its time", "stuck"),
@@ -199,7 +206,7 @@ BUGS = {
         "what is published is the text before the edit", _edit_comes_too_late, "edited before its time",
         "published as it was before the edit",
     ),
-    "too early": Bug("a post is due a second before its time", _too_early, "edited before its time", "early"),
+    "too early": Bug("a post is due some seconds before its time", _too_early, "edited before its time", "early"),
     "lanes ignored": Bug("an account's posts go out side by side", _lanes_ignored, "one lane", "out of order"),
     "pooled send": Bug(
         "the irreversible request goes out on a used connection", _pooled_send, "used connections close",

@@ -37,9 +37,8 @@ def outcomes(
         return dict(zip(wanted, pool.map(one, wanted), strict=True))
 
 
-def found_by_all(
+def with_bugs(
     folder: Path, bugs: Mapping[str, Bug], seed: int, shared: Zygote, databases: Databases | None
-) -> dict[str, bool]:  # fmt: skip
-    """For each bug whether its check found it."""
-    got = outcomes(folder, {name: (bug.drill, name) for name, bug in bugs.items()}, seed, shared, databases)
-    return {name: bool(got[name].verdict.faults[bug.found_by]) for name, bug in bugs.items()}
+) -> dict[str, Outcome]:  # fmt: skip
+    """What comes of each bug's drill with the bug in it."""
+    return outcomes(folder, {name: (bug.drill, name) for name, bug in bugs.items()}, seed, shared, databases)

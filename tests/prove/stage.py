@@ -182,6 +182,7 @@ async def stage(
     have to be refreshed now. `around` wraps the simulator's ASGI application.
     """
     simulator = build_simulator(folder / "ledger.db")
+    simulator.state.world.takes_duplicates = True
     with _or_own(shared) as parent, serving(around(simulator)) as root, serving(media_host()) as media:
         async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
             url = database or f"sqlite:///{folder}/data/ampost.db"

@@ -129,9 +129,9 @@ class Author:
             told.done = answer.status_code == 200 or _is_conflict(answer)
         elif told.wants == "edit":
             told.edited = None
-            body = {"content": {"text": f"{told.marker} {EDITED}"}, "scheduledFor": _soon(1)}
+            body = {"content": {"text": f"{told.marker} {EDITED}"}, "scheduledFor": _soon(2)}
             answer = await self._ask("PATCH", post, told, f"edit {body['scheduledFor']}", body)
-            told.done = answer.status_code in (200, 400) or _is_conflict(answer)
+            told.done = answer.status_code == 200 or _is_conflict(answer)
             told.edited = True if answer.status_code == 200 else None
         else:
             told.done = True
