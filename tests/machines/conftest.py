@@ -19,6 +19,8 @@ from tests.prove.stage import Server, Stage, stage
 from tests.serving import serving
 
 SERVERS, WORKERS, LANES = 2, 3, 6
+#: Of the platforms' answers, whatever else the machine has to do.
+PATIENT = {"AMPOST_PLATFORM_TIMEOUT": "20"}
 
 
 @contextmanager
@@ -54,7 +56,7 @@ async def in_front(made: Stage, redis: int, sticky: bool, **more: str) -> AsyncI
     """Servers behind a proxy of their own."""
     proxy = Proxy(sticky)
     with serving(proxy.app) as url:
-        settings = {"AMPOST_PUBLIC_URL": url, "AMPOST_RATE_LIMIT_STORAGE": f"redis://127.0.0.1:{redis}", **more}
+        settings = {**PATIENT, "AMPOST_PUBLIC_URL": url, "AMPOST_RATE_LIMIT_STORAGE": f"redis://127.0.0.1:{redis}", **more}
         servers = [await made.start("serve", "--no-worker", **settings) for _ in range(SERVERS)]
         for server in servers:
             assert await made.ready(server), made.log.read_text()
@@ -69,7 +71,7 @@ async def site(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Async
     with databases.postgres_database(postgres) as db, redis_server() as redis:
         url = db.url.render_as_string(hide_password=False)
         async with stage(folder, url, LANES, expiring=True) as made:
-            workers = [await made.start("worker") for _ in range(WORKERS)]
+            workers = [await made.start("worker", **PATIENT) for _ in range(WORKERS)]
             more = {"AMPOST_STATELESS": "true", "AMPOST_PUBLISH_WAIT": "10"}
             async with in_front(made, redis, sticky=False, **more) as (address, proxy):
                 yield Site(address, proxy, made, workers)
