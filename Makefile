@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test lint bench prove lock clean
+.PHONY: help install demo run test lint bench prove conformance lock clean
 
 help:  ## What there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,8 +37,11 @@ bench: install  ## Speed, beside a baseline in the same run
 prove: install  ## The crash matrix: kills, lost answers, clocks; counts duplicates and losses
 	$(BIN)/python -m tests.prove
 
+conformance: install  ## The official MCP suites, the TypeScript client and the Inspector; needs npm, fetches Node 22
+	$(BIN)/python -m tests.conformance
+
 lock: install  ## Resolve requirements.lock anew from pyproject.toml
 	$(BIN)/python -m pip install -q uv && $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --all-extras --custom-compile-command "make lock" -o requirements.lock pyproject.toml
 
 clean:  ## Remove .venv and caches
-	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .cache .pytest_cache .ruff_cache .mypy_cache .hypothesis
