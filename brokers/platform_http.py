@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from brokers.errors import NotSent, PlatformError, ReadError, Reply, Unclear
+from brokers.files import FormFile, multipart
 
 #: An answer larger than this is not an answer (bytes).
 MAX_ANSWER = 4 * 1024 * 1024
@@ -71,7 +72,7 @@ class PlatformHttp:
         headers: Mapping[str, str] | None = None,
         json_body: Any = None,
         form: Mapping[str, Any] | None = None,
-        files: Any = None,
+        file: FormFile | None = None,
         content: bytes | AsyncIterable[bytes] | None = None,
         token: str | None = None,
         secret: bool = False,
@@ -79,8 +80,9 @@ class PlatformHttp:
     ) -> Reply:
         """Sends one request to `url` (the platform's real `https://` address) and returns its 2xx or 3xx answer.
 
-        `token` is sent as a Bearer header. Set `secret` when headers, query or body carry a credential in another
-        place; either way the host must be one of the platform's own. Raises PlatformError, NotSent or Unclear.
+        `file` goes out as a multipart form, behind the fields of `form`. `token` is sent as a Bearer header. Set `secret`
+        when headers, query or body carry a credential in another place; either way the host must be one of the platform's
+        own. Raises PlatformError, NotSent or Unclear.
         """
         if token or secret or any(name in (params or {}) for name in TOKEN_PARAMETERS):
             self._check_host(url)
@@ -91,10 +93,11 @@ class PlatformHttp:
         if json_body is not None:
             arguments["content"] = json.dumps(json_body, ensure_ascii=False, allow_nan=False).encode()
             sent_headers.setdefault("content-type", "application/json")
-        elif form is not None and files is None:
+        elif file is not None:
+            described, arguments["content"] = multipart(form or {}, file)
+            sent_headers |= described
+        elif form is not None:
             arguments["data"] = form
-        elif files is not None:
-            arguments["data"], arguments["files"] = form, files
         elif content is not None:
             arguments["content"] = content
         return self._judge(await self._send(method, rewrite(url, self.root), arguments))

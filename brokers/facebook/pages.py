@@ -9,6 +9,7 @@ from urllib.parse import urljoin
 
 from brokers.base import Account, Sighting
 from brokers.errors import NotSent, PlatformError, Reply, Unclear
+from brokers.files import FormFile
 from brokers.meta_graph import VERSION, rows_in
 from brokers.platform_http import PlatformHttp
 
@@ -35,10 +36,10 @@ class Page:
     def at(self, api: PlatformHttp) -> Page:
         return Page(api, self.account)
 
-    async def send(self, edge: str, form: dict[str, Any], files: Any = None) -> Reply:
+    async def send(self, edge: str, form: dict[str, Any], file: FormFile | None = None) -> Reply:
         """Posts to an edge of the Page; values that are None are left out."""
         given = {name: value for name, value in form.items() if value is not None}
-        return await self.api.request("POST", f"{GRAPH}/{self.id}/{edge}", form=given, files=files, token=self.token)
+        return await self.api.request("POST", f"{GRAPH}/{self.id}/{edge}", form=given, file=file, token=self.token)
 
     async def read(self, node: str, fields: str) -> dict[str, Any]:
         reply = await self.api.request("GET", f"{GRAPH}/{node}", params={"fields": fields}, token=self.token)

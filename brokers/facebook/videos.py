@@ -19,12 +19,12 @@ from brokers.facebook.accepts import ACCEPTS
 from brokers.facebook.errors import video_error
 from brokers.facebook.pages import GRAPH, Page, confirm, unless_seen
 from brokers.facebook.posts import story_of
-from brokers.files import chunks, read_range
+from brokers.files import FormFile, chunks
 from brokers.meta_graph import id_of
 from brokers.platform_http import PlatformHttp
 
 MIB = 1024 * 1024
-#: Largest piece held in memory, in bytes.
+#: Bytes of one request.
 PIECE = 4 * MIB
 #: Seconds between looks at a video, and until a finished one counts as published though it is still being processed.
 POLL, PROCESSING = 5, 1800
@@ -94,9 +94,8 @@ async def _transfer(page: Page, session: dict[str, str], item: Media) -> bool:
         form = {
             "upload_phase": "transfer", "upload_session_id": session["upload_session_id"], "start_offset": str(at)
         }  # fmt: skip
-        piece = await read_range(file.path, at, PIECE)
-        files = {"video_file_chunk": ("video", piece, "application/octet-stream")}
-        reply = await page.send("videos", form, files)
+        piece = FormFile("video_file_chunk", "video", "application/octet-stream", file.path, at, PIECE)
+        reply = await page.send("videos", form, piece)
         following = _offset(reply.body)
         if following <= at:
             raise Unclear("an upload that does not advance")
@@ -130,7 +129,7 @@ async def _stream(page: Page, session: dict[str, str], item: Media) -> bool:
             "authorization": f"OAuth {page.token}", "offset": str(at), "file_size": str(file.size_bytes),
             "content-type": "application/octet-stream", "content-length": str(file.size_bytes - at),
         }  # fmt: skip
-        content = chunks(file.path, PIECE, at)
+        content = chunks(file.path, at)
         confirm(await page.api.request("POST", session["upload_url"], headers=headers, content=content, secret=True))
     return True
 
@@ -210,10 +209,9 @@ async def _thumbnail(page: Page, video: str, item: Media) -> tuple[str, ...]:
         return ()
     try:
         file = await item.thumbnail.file()
-        picture = await read_range(file.path, 0, file.size_bytes)
-        files = {"source": ("thumbnail", picture, file.mime_type)}
+        picture = FormFile("source", "thumbnail", file.mime_type, file.path, 0, file.size_bytes)
         url = f"{GRAPH}/{video}/thumbnails"
-        confirm(await page.api.request("POST", url, form={"is_preferred": "true"}, files=files, token=page.token))
+        confirm(await page.api.request("POST", url, form={"is_preferred": "true"}, file=picture, token=page.token))
     except (NotSent, Unclear, PlatformError):
         return ("Facebook did not take the video's thumbnail and chose one itself.",)
     return ()

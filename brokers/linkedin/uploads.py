@@ -16,7 +16,6 @@ from brokers.linkedin.errors import ROWS
 from brokers.linkedin.rest import act, author, call, said
 from brokers.platform_http import PlatformHttp
 
-CHUNK = 1024 * 1024
 PART_TIMEOUT = 300.0
 #: Seconds between looks at a video, and until LinkedIn has had its time.
 POLL, PROCESSING = 5, 1800
@@ -63,7 +62,7 @@ async def _put_part(api: PlatformHttp, file: LocalFile, part: dict[str, Any]) ->
 
 async def _put(api: PlatformHttp, url: str, file: LocalFile, start: int, end: int, token: str | None) -> Reply:
     headers = {"content-type": "application/octet-stream", "content-length": str(end - start)}
-    content = chunks(file.path, CHUNK, start, end)
+    content = chunks(file.path, start, end)
     return await api.request("PUT", url, headers=headers, content=content, token=token, timeout=PART_TIMEOUT)
 
 

@@ -15,8 +15,8 @@ from brokers.platform_http import PlatformHttp
 from brokers.tiktok.api import ask, publish_id_of
 from brokers.tiktok.errors import upload_refused
 
-#: Bytes of a chunk: TikTok takes 5 to 64 MB, and does not say which MB. Bytes held in memory at a time.
-CHUNK, PIECE = 10 * 1024 * 1024, 256 * 1024
+#: Bytes of a chunk: TikTok takes 5 to 64 MB, and does not say which MB.
+CHUNK = 10 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ async def put(api: PlatformHttp, upload: Upload, file: LocalFile, start: int, st
         "content-range": f"bytes {start}-{stop - 1}/{upload.size}",
     }
     try:
-        await api.request("PUT", upload.url, headers=headers, content=chunks(file.path, PIECE, start, stop))
+        await api.request("PUT", upload.url, headers=headers, content=chunks(file.path, start, stop))
     except PlatformError as error:
         if error.status in (403, 404, 416):
             raise upload_refused(error.status) from error

@@ -14,7 +14,7 @@ from typing import Any
 
 from brokers.base import NOT_SEEN, Account, Attempt, Draft, LocalFile, Media, Receipt, Sighting, Steps
 from brokers.errors import NotSent, PlatformError, Unclear
-from brokers.files import read_range
+from brokers.files import FormFile
 from brokers.platform_http import PlatformHttp
 from brokers.platform_settings import settings_of
 from brokers.twitter.accepts import ACCEPTS, Settings
@@ -82,9 +82,9 @@ async def _upload(api: PlatformHttp, account: Account, media: Media) -> dict[str
 async def _append(api: PlatformHttp, account: Account, media_id: str, file: LocalFile) -> None:
     size = min(LARGEST_SEGMENT, max(SEGMENT, -(-file.size_bytes // SEGMENTS)))
     for index, start in enumerate(range(0, file.size_bytes, size)):
-        segment = {"media": (f"segment-{index}", await read_range(file.path, start, size), "application/octet-stream")}
+        segment = FormFile("media", f"segment-{index}", "application/octet-stream", file.path, start, size)
         await api.request(
-            "POST", f"{API}/media/upload/{media_id}/append", form={"segment_index": str(index)}, files=segment,
+            "POST", f"{API}/media/upload/{media_id}/append", form={"segment_index": str(index)}, file=segment,
             token=account.access_token, timeout=max(api.timeout, SEGMENT_TIMEOUT),
         )  # fmt: skip
 

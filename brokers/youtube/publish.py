@@ -122,7 +122,7 @@ async def _set_thumbnail(api: PlatformHttp, account: Account, video_id: str, med
         asked = {"videoId": video_id, "uploadType": "media"}
         headers = {"content-type": image.mime_type, "content-length": str(image.size_bytes)}
         await api.request(
-            "POST", THUMBNAILS, params=asked, headers=headers, content=chunks(image.path, resumable.PIECE),
+            "POST", THUMBNAILS, params=asked, headers=headers, content=chunks(image.path),
             token=account.access_token,
         )  # fmt: skip
     except (NotSent, Unclear, PlatformError) as error:

@@ -17,8 +17,8 @@ from brokers.platform_http import PlatformHttp
 from brokers.youtube.errors import session_gone
 
 VIDEOS = "https://www.googleapis.com/upload/youtube/v3/videos"
-#: Bytes of one request, a multiple of 256 KiB as YouTube wants it, and bytes held in memory at a time.
-CHUNK, PIECE = 8 * 1024 * 1024, 256 * 1024
+#: Bytes of one request, a multiple of 256 KiB as YouTube wants it.
+CHUNK = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ async def send(api: PlatformHttp, upload: Upload, file: LocalFile, start: int, e
     while start < end:
         stop = min((start // CHUNK + 1) * CHUNK, end)
         headers = {"content-length": str(stop - start), "content-range": f"bytes {start}-{stop - 1}/{upload.size}"}
-        reply = await _put(api, upload, headers, chunks(file.path, PIECE, start, stop))
+        reply = await _put(api, upload, headers, chunks(file.path, start, stop))
         if reply.status != 308:
             return _video(reply)
         if (taken := _taken(reply)) <= start:
