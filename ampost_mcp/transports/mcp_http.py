@@ -14,6 +14,7 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
@@ -148,11 +149,13 @@ class Door:
 
 
 def _opens(request: Request) -> Long | None:
-    """What a request would leave open."""
-    if request.method == "GET" or request.headers.get("mcp-method") == "subscriptions/listen":
-        return "stream"
-    if request.method == "POST" and not {"mcp-session-id", "mcp-method"} & set(request.headers):
+    """What a request would leave open. Like the SDK, it tells the protocols apart by the version alone."""
+    headers = request.headers
+    handshakes = headers.get("mcp-protocol-version", HANDSHAKE_PROTOCOL_VERSIONS[0]) in HANDSHAKE_PROTOCOL_VERSIONS
+    if request.method == "POST" and handshakes and "mcp-session-id" not in headers:
         return "session"
+    if request.method == "GET" or headers.get("mcp-method") == "subscriptions/listen":
+        return "stream"
     return None
 
 
