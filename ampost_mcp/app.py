@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -16,22 +17,16 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route
 
-from ampost_mcp import logs
 from ampost_mcp.context import App, Caller, Clock, utc_now
+from ampost_mcp.opening import opened
 from ampost_mcp.services import idempotency, media, users
 from ampost_mcp.services.scheduler import Publisher
 from ampost_mcp.settings import Settings
-from ampost_mcp.tiers import Limiter
 from ampost_mcp.transports import dashboard, rest, site
 from ampost_mcp.transports.http import EXCEPTION_HANDLERS, Outermost
 from ampost_mcp.transports.mcp import Server
 from ampost_mcp.transports.mcp_http import Door
 from ampost_mcp.transports.streams import Streams
-from brokers import BROKERS
-from brokers.platform_http import new_client
-from storage.database import Database
-from storage.migrate import upgrade
-from storage.sealing import Keyring
 
 log = structlog.get_logger("ampost.app")
 
@@ -40,12 +35,16 @@ GRACE, LAST_MOMENT = 4, 0.5
 
 
 def build(settings: Settings, *, clock: Clock = utc_now, mcp: Callable[[App], Server] = Server) -> Starlette:
-    """The whole server as an ASGI application. Its lifespan migrates the database and runs the publisher. `mcp` makes
-    the MCP server behind `/mcp`.
+    """The whole server as an ASGI application, on a database that is migrated here. Raises CannotStart."""
+    return assembled(opened(settings, clock), mcp)
+
+
+def assembled(app: App, mcp: Callable[[App], Server] = Server) -> Starlette:
+    """The ASGI application of an open installation. Its lifespan runs the publisher and closes the installation. `mcp`
+    makes the MCP server behind `/mcp`.
 
     `state.app` is the open `App`, `state.streams` the requests that clients keep open.
     """
-    app = opened(settings, clock)
     simulator = _simulator(app.settings)
     streams = Streams()
     door = Door(app, mcp(app), streams)
@@ -58,7 +57,7 @@ def build(settings: Settings, *, clock: Clock = utc_now, mcp: Callable[[App], Se
     async def lifespan(starlette: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as open_things:
             open_things.push_async_callback(closed, app)
-            await started(app)
+            await idempotency.clear_orphans(app)
             if simulator is not None:
                 await open_things.enter_async_context(simulator.router.lifespan_context(simulator))
             await open_things.enter_async_context(door.running())
@@ -73,22 +72,6 @@ def build(settings: Settings, *, clock: Clock = utc_now, mcp: Callable[[App], Se
     starlette.router.redirect_slashes = False
     starlette.state.app, starlette.state.streams = app, streams
     return starlette
-
-
-def opened(settings: Settings, clock: Clock = utc_now) -> App:
-    """Database, keys, HTTP client, limiter. Raises ValueError for a database that is not supported."""
-    if settings.sandbox and not settings.platforms_url:
-        settings = settings.model_copy(update={"platforms_url": f"http://127.0.0.1:{settings.port}/sandbox"})
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    app = App(settings, Database(settings.database), Keyring.of(settings.secrets()), new_client(), BROKERS, clock)
-    app.extras["limiter"] = Limiter(settings.rate_limit_storage)
-    return app
-
-
-async def started(app: App) -> None:
-    """Brings the database to this version, and frees what died with a former process."""
-    await asyncio.to_thread(upgrade, app.db)
-    await idempotency.clear_orphans(app)
 
 
 async def closed(app: App) -> None:
@@ -156,44 +139,49 @@ class _Uvicorn(uvicorn.Server):
         await asyncio.gather(super().shutdown(sockets), *stopping)
 
 
-def serve(settings: Settings) -> int:
+def bound(settings: Settings) -> socket.socket:
+    """A socket on the server's address, which nobody can connect to yet. Raises OSError."""
+    its = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    its.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    its.bind((settings.host, settings.port))
+    return its
+
+
+def serve(app: App, at: socket.socket) -> int:
     """Serves until SIGTERM or SIGINT. Answers the exit status: 0 when it ended in order."""
-    logs.configure(settings)
     config = uvicorn.Config(
-        build(settings), settings.host, settings.port, lifespan="on", log_config=None, access_log=False,
+        assembled(app), lifespan="on", log_config=None, access_log=False,
         server_header=False, timeout_graceful_shutdown=GRACE,
     )  # fmt: skip
     server = _Uvicorn(config)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # uvicorn raises it again once it has stopped
     try:
-        server.run()
+        server.run([at])
     except SystemExit as ended:  # uvicorn has said why in the log
         return int(ended.code or 0)
     return 0 if server.started else 1
 
 
-async def run_publisher(settings: Settings, stopped: anyio.Event) -> None:
+async def run_publisher(app: App, stopped: anyio.Event) -> None:
     """The publisher alone, until `stopped` is set."""
-    app = opened(settings)
     try:
-        await started(app)
+        await idempotency.clear_orphans(app)
         async with publishing(app):
             await stopped.wait()
     finally:
         await closed(app)
 
 
-async def run_stdio(settings: Settings) -> None:
+async def run_stdio(app: App) -> None:
     """MCP over stdin and stdout for the owner of the data folder, until the client closes them. Publishes too, unless
     another process has the data folder."""
-    app = opened(settings)
     try:
-        await started(app)
+        await idempotency.clear_orphans(app)
         owner = await app.db.read(users.first)
         caller = Caller(owner["id"], owner["email"], owner["tier"], owner["owner_tag"])
         async with AsyncExitStack() as open_things:
-            if settings.with_worker:
+            if app.settings.with_worker:
                 await open_things.enter_async_context(publishing(app))
             await Server(app, caller).run_stdio_async()
             await _operations_end(app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -153,8 +154,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     module, _, function = options.pop("run").partition(":")
     options.pop("command")
     try:
-        do: Callable[..., int | None] = getattr(importlib.import_module(f"ampost_mcp.commands.{module}"), function)
-        status = do(**options) or 0
+        status = _imported(f"ampost_mcp.commands.{module}", function)(**options) or 0
     except KeyboardInterrupt:
         status = 130
     except Exception as error:
@@ -164,3 +164,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         status = 1
     sys.stdout.flush()
     sys.exit(status)
+
+
+def _imported(module: str, function: str) -> Callable[..., int | None]:
+    """Nothing that imports make is garbage; looking for some among it takes a fifth of their time."""
+    gc.disable()
+    try:
+        found: Callable[..., int | None] = getattr(importlib.import_module(module), function)
+    finally:
+        gc.freeze()
+        gc.enable()
+    return found

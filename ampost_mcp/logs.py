@@ -14,7 +14,7 @@ from structlog.types import Processor
 from ampost_mcp.settings import Settings
 
 #: These say at INFO what must not be written down: URLs with tokens, session ids.
-QUIET = ("httpx", "httpcore", "mcp", "sse_starlette", "uvicorn.access", "alembic", "PIL", "multipart")
+QUIET = ("httpx", "httpcore", "mcp", "sse_starlette", "uvicorn", "uvicorn.access", "uvicorn.error", "alembic", "PIL", "multipart")
 
 
 def configure(settings: Settings) -> None:

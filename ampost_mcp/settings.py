@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 from pathlib import Path
@@ -72,7 +73,15 @@ class Settings(BaseSettings):
     @property
     def address(self) -> str:
         """How the outside reaches the server."""
-        return self.public_url or f"http://{self.host}:{self.port}"
+        return self.public_url or self._at(self.host)
+
+    @property
+    def near(self) -> str:
+        """How this machine reaches the server."""
+        return self._at({"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host))
+
+    def _at(self, host: str) -> str:
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def database(self) -> str:
@@ -92,14 +101,15 @@ def split(value: str) -> list[str]:
 
 
 def own_secret(path: Path) -> str:
-    """The content of a key file that only its owner may read; made on first use."""
-    if not path.exists():
+    """The content of a key file that only its owner may read; made on first use, by one of the processes that want it."""
+    if not path.exists() or not path.stat().st_size:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_RDWR, 0o600), "r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not file.read().strip():
                 file.write(secrets.token_urlsafe(48))
-        except FileExistsError:
-            pass  # another process was faster
+                file.flush()
+                os.fsync(file.fileno())
     return path.read_text().strip()
 
 

@@ -91,6 +91,13 @@ def _hand_over(session: Session, slot: Any, account_id: str) -> None:
     session.execute(update(p).where(waiting).values(account_id=account_id))
 
 
+def newest_tokens(session: Session, most: int) -> list[str]:
+    """The sealed access tokens of all users' latest accounts, at most `most`."""
+    token = ACCOUNTS.c.access_token
+    found = select(token).where(token.is_not(None)).order_by(ACCOUNTS.c.created_at.desc()).limit(most)
+    return list(session.execute(found).scalars())
+
+
 def revoke(session: Session, user_id: str, account_id: str, now: datetime) -> bool:
     """Clears the tokens; False when the user has no such account that is not revoked yet."""
     mine = (ACCOUNTS.c.id == account_id) & (ACCOUNTS.c.user_id == user_id) & (ACCOUNTS.c.status != "revoked")

@@ -12,6 +12,7 @@ import json
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -32,6 +33,8 @@ THREADS = 12
 #: PostgreSQL undid a transaction so that another could go on; running it again is the documented answer.
 UNDONE = frozenset({"40001", "40P01"})
 TRIES = 5
+#: Of entering WAL, a hundredth of a second apart.
+TRIES_FOR_WAL = 500
 
 
 def parse_url(url: str) -> str:
@@ -238,11 +241,25 @@ def _read_json(stored: str) -> Any:
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy begins transactions itself, see _begin
+    _enter_wal(connection)
     for pragma in (
-        "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000", "cache_size=-16000",
+        "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000", "cache_size=-16000",
         "temp_store=MEMORY", "mmap_size=268435456",
     ):  # fmt: skip
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _enter_wal(connection: sqlite3.Connection) -> None:
+    """The first change to WAL fails at once while another process makes it, whatever the time-out."""
+    for _ in range(TRIES_FOR_WAL):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            time.sleep(0.01)
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin(connection: Connection) -> None:

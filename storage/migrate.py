@@ -56,23 +56,27 @@ def upgrade(db: Database) -> str | None:
             f"The database has schema {found}, this version of ampost-mcp knows {head()} at most: "
             "install the version that made it, or a later one."
         )
-    copy = _copy_aside(db) if db.is_sqlite and found is not None else None
     with db.engine.connect() as connection:
         connection.info["writes"] = True
         try:
             with connection.begin():
-                _run(connection)
+                return _run(db, connection)
         finally:
             connection.info.pop("writes", None)
-    return copy
 
 
-def _run(connection: Connection) -> None:
-    from alembic import command
-
+def _run(db: Database, connection: Connection) -> str | None:
+    """Alone: whoever waited here for another process finds the work done."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    found = _revision(connection)
+    if found == head():
+        return None
+    copy = _copy_aside(db) if db.is_sqlite and found is not None else None
+    from alembic import command
+
     command.upgrade(config(connection), "head")
+    return copy
 
 
 def config(connection: Connection) -> Config:

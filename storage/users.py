@@ -6,7 +6,7 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlmodel import Session
 
 from storage.tables import metadata, new_id
@@ -14,6 +14,8 @@ from storage.tables import metadata, new_id
 USERS = metadata.tables["users"]
 #: Unicode's private use area: no text that a person writes has these characters.
 _FIRST, _COUNT = 0xE000, 6400
+#: Of PostgreSQL's advisory locks: held while an empty installation gets its first user.
+_LOCK = 7_240_512
 
 
 class EmailTaken(Exception):
@@ -63,6 +65,12 @@ def by_supabase_sub(session: Session, sub: str) -> dict[str, Any] | None:
 def rows(session: Session) -> list[dict[str, Any]]:
     """Every user, oldest first."""
     return [dict(row) for row in session.execute(select(USERS).order_by(USERS.c.created_at, USERS.c.id)).mappings()]
+
+
+def alone(session: Session) -> None:
+    """Lets one process at a time go on from here, until its transaction ends. (On SQLite writers are alone anyway.)"""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 
 def count(session: Session) -> int:

@@ -8,12 +8,13 @@ from pydantic import ValidationError
 
 from ampost_mcp.cli import CommandError
 from ampost_mcp.errors import AppError
+from ampost_mcp.opening import CannotStart
 from brokers.errors import NotSent, PlatformError, Unclear
 
 
 def sentence(error: Exception) -> str:
     """Never a traceback, never a secret."""
-    if isinstance(error, CommandError):
+    if isinstance(error, CommandError | CannotStart):
         return str(error)
     if isinstance(error, AppError):
         return f"{error.message} {error.hint or ''}".strip()

@@ -7,38 +7,41 @@ from typing import Any
 
 from sqlmodel import Session
 
-from ampost_mcp.commands.opening import opened
 from ampost_mcp.commands.upkeep import client_config
 from ampost_mcp.context import App
 from ampost_mcp.services import keys, users
 from ampost_mcp.settings import Settings
-from brokers.sandbox.parts import PARTS
 from storage import accounts, platform_sets
 
 OWNER = "owner@localhost"
 
 
-def prepare(settings: Settings, quiet: bool = False) -> str:
-    """Migrates, makes the owner when there is none, connects the simulated accounts in sandbox mode. Answers what to
-    print: everything at the first start, four lines without a key later; with `quiet` nothing but a first key."""
-    with opened(settings=settings) as app:
-        raw_key = app.db.write_here(_first_owner, app)
-        if settings.sandbox:
-            app.db.write_here(_connect_sandbox, app)
+def prepare(app: App, quiet: bool = False) -> str:
+    """Makes the owner when there is no user, connects the simulated accounts in sandbox mode. Answers what to print:
+    everything at the first start, four lines without a key later; with `quiet` nothing but a first key."""
+    raw_key = app.db.write_here(_fill, app)
     if raw_key:
-        return _welcome(settings, raw_key)
-    return "" if quiet else _later(settings)
+        return _welcome(app.settings, raw_key)
+    return "" if quiet else _later(app.settings)
 
 
-def _first_owner(session: Session, app: App) -> str | None:
-    if users.count(session):
-        return None
+def _fill(session: Session, app: App) -> str | None:
+    users.alone(session)
+    raw_key = None if users.count(session) else _first_owner(session, app)
+    if app.settings.sandbox:
+        _connect_sandbox(session, app)
+    return raw_key
+
+
+def _first_owner(session: Session, app: App) -> str:
     owner = users.create(session, app.clock(), OWNER, "max")
     return keys.insert(session, owner["id"], "first key", app.clock())[1]
 
 
 def _connect_sandbox(session: Session, app: App) -> None:
     """One simulated account of each platform in the first user's default set, where the set has none."""
+    from brokers.sandbox.parts import PARTS
+
     owner = users.first(session)
     its_set = next(row for row in platform_sets.rows(session, owner["id"]) if row["is_default"])
     present = {row["platform"] for row in accounts.rows(session, owner["id"], platform_set_id=its_set["id"])}

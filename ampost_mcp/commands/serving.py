@@ -13,6 +13,8 @@ import uvicorn
 from ampost_mcp import app, logs
 from ampost_mcp.cli import CommandError
 from ampost_mcp.commands.first_start import prepare
+from ampost_mcp.context import App
+from ampost_mcp.opening import opened
 from ampost_mcp.settings import Settings, load
 
 
@@ -22,25 +24,25 @@ def serve(
 ) -> int:  # fmt: skip
     """Everything in one process. Exit status 0 after SIGTERM."""
     settings = _loaded(host=host, port=port, data_dir=data_dir, sandbox=sandbox, with_worker=with_worker)
-    logs.configure(settings)
-    sys.stderr.write(prepare(settings))
-    sys.stderr.flush()
-    return app.serve(settings)
+    # The address first: a server that cannot have it must not print the first key.
+    with app.bound(settings) as at:
+        installed = opened(settings)
+        _say(prepare(installed))
+        return app.serve(installed, at)
 
 
 def worker(data_dir: str | None = None) -> int:
     """The publisher alone. Exit status 0 after SIGTERM."""
-    settings = _loaded(data_dir=data_dir)
-    logs.configure(settings)
-    anyio.run(_until_stopped, app.run_publisher, settings, backend_options={"use_uvloop": True})
+    installed = opened(_loaded(data_dir=data_dir))
+    anyio.run(_until_stopped, app.run_publisher, installed, backend_options={"use_uvloop": True})
     return 0
 
 
-async def _until_stopped(run: Any, settings: Settings) -> None:
+async def _until_stopped(run: Any, installed: App) -> None:
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         stopped = anyio.Event()
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(run, settings, stopped)
+            tasks.start_soon(run, installed, stopped)
             async for _ in signals:
                 stopped.set()
                 return
@@ -48,10 +50,9 @@ async def _until_stopped(run: Any, settings: Settings) -> None:
 
 def stdio(data_dir: str | None = None) -> int:
     """MCP over stdio for the owner of the data folder."""
-    settings = _loaded(data_dir=data_dir)
-    logs.configure(settings)
-    sys.stderr.write(prepare(settings, quiet=True))
-    anyio.run(app.run_stdio, settings)
+    installed = opened(_loaded(data_dir=data_dir))
+    _say(prepare(installed, quiet=True))
+    anyio.run(app.run_stdio, installed)
     return 0
 
 
@@ -71,8 +72,12 @@ def sandbox(host: str, port: int, ledger: str | None = None) -> int:
 
 def _loaded(**flags: Any) -> Settings:
     settings = load(**flags)
-    if settings.sandbox and not settings.platforms_url:
-        settings = settings.model_copy(update={"platforms_url": f"http://127.0.0.1:{settings.port}/sandbox"})
-    elif settings.sandbox:
+    if settings.sandbox and settings.platforms_url:
         raise CommandError("--sandbox brings its own simulator: unset AMPOST_PLATFORMS_URL, or leave --sandbox out.")
+    logs.configure(settings)
     return settings
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()

@@ -19,7 +19,6 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from ampost_mcp.context import App, Caller
 from ampost_mcp.errors import AppError
-from ampost_mcp.services import supabase
 from storage import sessions as rows
 from storage import users
 
@@ -132,6 +131,8 @@ async def _built_in(app: App, request: BrowserRequest) -> Caller | None:
 async def _by_supabase(app: App, request: BrowserRequest) -> Caller | None:
     if not app.settings.supabase_url:
         return None
+    from ampost_mcp.services import supabase
+
     claims = await supabase.claims(app, request.cookies)
     if claims is None:
         return None

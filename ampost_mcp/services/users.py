@@ -12,9 +12,9 @@ from ampost_mcp.fields import write_time
 from ampost_mcp.tiers import TIERS
 from brokers.text import clean_text
 from storage import platform_sets, users
-from storage.users import EmailTaken, by_email, count, first
+from storage.users import EmailTaken, alone, by_email, count, first
 
-__all__ = ["by_email", "count", "create", "everyone", "first", "set_tier"]
+__all__ = ["alone", "by_email", "count", "create", "everyone", "first", "set_tier"]
 
 DEFAULT_SET = "Default"
 
