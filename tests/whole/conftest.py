@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from mcp import Client
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -16,9 +19,11 @@ from ampost_mcp.app import build
 from brokers.sandbox.ledger import Published
 from brokers.sandbox.world import World
 from tests import databases
-from tests.edge.conftest import Site, settings_for
+from tests.edge.conftest import Owner, Site, mcp_client, settings_for
 from tests.serving import serving
 from tests.whole.media import hosted
+
+PLATFORMS = ("facebook", "instagram", "linkedin", "threads", "tiktok", "twitter", "youtube")
 
 
 @dataclass(frozen=True)
@@ -55,26 +60,57 @@ class Whole(Site):
         self.control("DELETE", "requests")
 
 
+@dataclass(frozen=True)
+class Agent:
+    """The official client in one long session, for an owner with an account on every platform."""
+
+    place: Whole
+    owner: Owner
+    client: Client
+    portal: BlockingPortal
+
+    def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        result = self.portal.call(self.client.call_tool, tool, arguments)
+        assert not result.is_error, result.structured_content
+        answer: dict[str, Any] = result.structured_content  # type: ignore[assignment]
+        return answer
+
+    def account(self, platform: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.call("accounts_list", platform=platform)["accounts"][0]
+        return found
+
+
+@contextmanager
+def agent(place: Whole) -> Iterator[Agent]:
+    owner = place.owner(platforms=PLATFORMS)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(mcp_client(place, owner.key, "modern")) as client:
+        yield Agent(place, owner, client, portal)
+
+
 @pytest.fixture(scope="session")
 def media() -> Iterator[str]:
     with hosted() as root:
         yield root
 
 
-def _whole(folder: Path, media: str, **more: Any) -> Iterator[Whole]:
+def _agent(folder: Path, media: str, **more: Any) -> Iterator[Agent]:
     settings = settings_for(folder, media_allow=media.removeprefix("http://"), publish_wait=20, **more)
     starlette = build(settings)
-    with serving(starlette, settings.port) as url, httpx.Client(trust_env=False, timeout=30) as http:
-        yield Whole(url, starlette, media, http)
+    with (
+        serving(starlette, settings.port) as url,
+        httpx.Client(trust_env=False, timeout=30) as http,
+        agent(Whole(url, starlette, media, http)) as made,
+    ):
+        yield made
 
 
 @pytest.fixture(scope="session")
-def on_sqlite(tmp_path_factory: pytest.TempPathFactory, media: str) -> Iterator[Whole]:
-    yield from _whole(tmp_path_factory.mktemp("whole-sqlite"), media)
+def on_sqlite(tmp_path_factory: pytest.TempPathFactory, media: str) -> Iterator[Agent]:
+    yield from _agent(tmp_path_factory.mktemp("whole-sqlite"), media)
 
 
 @pytest.fixture(scope="session")
-def on_postgres(tmp_path_factory: pytest.TempPathFactory, media: str, postgres: str) -> Iterator[Whole]:
+def on_postgres(tmp_path_factory: pytest.TempPathFactory, media: str, postgres: str) -> Iterator[Agent]:
     with databases.postgres_database(postgres) as empty:
         url = empty.url.render_as_string(hide_password=False)
-        yield from _whole(tmp_path_factory.mktemp("whole-postgres"), media, database_url=url)
+        yield from _agent(tmp_path_factory.mktemp("whole-postgres"), media, database_url=url)
