@@ -113,8 +113,8 @@ def _running_by_platform() -> Any:
 
 
 def _missed(row: Row[Any], now: datetime, grace: float) -> bool:
-    """A scheduled post whose time is long over and that nobody has begun."""
-    scheduled = row.scheduled_for if row.attempts == 0 and row.post_status in ("scheduled", "queued") else None
+    """Scheduled, its time long over, and not begun on this platform, whatever became of the post on others."""
+    scheduled = row.scheduled_for if row.attempts == 0 else None
     # What a person asked for since then (publish now) is due later than its schedule, and is not missed.
     return scheduled is not None and row.next_at <= scheduled and now - scheduled > timedelta(seconds=grace)
 
