@@ -33,3 +33,8 @@ def user(session: Session, id_hash: str, now: datetime) -> dict[str, Any] | None
 
 def end(session: Session, id_hash: str) -> None:
     session.execute(delete(SESSIONS).where(SESSIONS.c.id_hash == id_hash))
+
+
+def end_all(session: Session, user_id: str) -> None:
+    """Signs a user out everywhere."""
+    session.execute(delete(SESSIONS).where(SESSIONS.c.user_id == user_id))

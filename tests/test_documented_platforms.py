@@ -123,7 +123,8 @@ def test_a_clients_configuration_is_what_the_command_prints(
         cli.main(["mcp-config", "--client", client])
     assert not ended.value.code
     beside = str(Path(sys.executable).parent / "ampost-mcp")
-    assert marked(README, f"mcp-config: {client}") == capsys.readouterr().out.rstrip("\n").replace(beside, "ampost-mcp")
+    printed = capsys.readouterr().out.rstrip("\n").replace(beside, "ampost-mcp").replace(str(outside), "/path/to")
+    assert marked(README, f"mcp-config: {client}") == printed
 
 
 CHANGING: tuple[tuple[str, Any], ...] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from importlib.metadata import version
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlmodel import Session
 from ampost_mcp.commands.upkeep import client_config
 from ampost_mcp.context import App
 from ampost_mcp.services import keys, users
-from ampost_mcp.settings import Settings
+from ampost_mcp.settings import Settings, load
 from storage import accounts, platform_sets
 
 OWNER = "owner@localhost"
@@ -72,17 +73,24 @@ def _later(settings: Settings) -> str:
 
 
 def _welcome(settings: Settings, key: str) -> str:
-    at = settings.address
+    at, command = settings.address, f"ampost-mcp {{}}{_where(settings)}"
     sandbox = "  Simulator  " + at + "/sandbox/  (nothing leaves this machine)\n" if settings.sandbox else ""
     return (
         f"{_later(settings)}{sandbox}"
         f"\nAPI key, shown only now: {key}\n"
-        f"  another: ampost-mcp keys create --user {OWNER} --name NAME\n"
-        f"\nClaude Code:\n  {client_config('claude-code', at, key)}\n"
-        f"\nClients that take JSON (Cursor and others):\n{_indented(client_config('cursor', at, key))}\n"
-        "  VS Code, Claude Desktop: ampost-mcp mcp-config --client vscode|claude-desktop\n"
+        f"  another: {command.format(f'keys create --user {OWNER} --name NAME')}\n"
+        f"\nThe dashboard's user is {OWNER}; give it a password:\n"
+        f"  {command.format(f'users password {OWNER}')}\n"
+        f"\nClaude Code:\n  {client_config('claude-code', settings, key)}\n"
+        f"\nClients that take JSON (Cursor and others):\n{_indented(client_config('cursor', settings, key))}\n"
+        f"  VS Code, Claude Desktop: {command.format('mcp-config --client vscode|claude-desktop')}\n"
         '\nThen ask your agent: "List my platform sets, then draft a post for Threads."\n\n'
     )
+
+
+def _where(settings: Settings) -> str:
+    """What finds this data folder again when the environment does not."""
+    return "" if load().data_dir == settings.data_dir else f" --data-dir {shlex.quote(str(settings.data_dir))}"
 
 
 def _indented(text: str) -> str:

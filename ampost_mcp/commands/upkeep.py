@@ -6,9 +6,12 @@ import json
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ampost_mcp.commands.opening import opened
+
+if TYPE_CHECKING:
+    from ampost_mcp.settings import Settings
 
 
 def migrate(data_dir: str | None = None) -> None:
@@ -39,20 +42,21 @@ def version() -> None:
     sys.stdout.write(f"ampost-mcp {installed_version('ampost-mcp')}\n")
 
 
-def mcp_config(client: str, key: str) -> None:
+def mcp_config(client: str, key: str, data_dir: str | None = None) -> None:
     from ampost_mcp.settings import load
 
-    sys.stdout.write(client_config(client, load().address, key) + "\n")
+    sys.stdout.write(client_config(client, load(data_dir=data_dir), key) + "\n")
 
 
-def client_config(client: str, address: str, key: str) -> str:
+def client_config(client: str, settings: Settings, key: str) -> str:
     """What to paste for a client: a command for Claude Code, JSON for the others."""
-    url, header = f"{address}/mcp", f"Bearer {key}"
+    url, header = f"{settings.address}/mcp", f"Bearer {key}"
     remote: dict[str, Any] = {"url": url, "headers": {"Authorization": header}}
+    local = {"command": _own_path(), "args": ["stdio", "--data-dir", str(settings.data_dir.absolute())]}
     forms: dict[str, Any] = {
         "claude-code": f'claude mcp add --transport http ampost {url} --header "Authorization: {header}"',
-        # Claude Desktop reaches servers with a bearer key only as a local process.
-        "claude-desktop": {"mcpServers": {"ampost": {"command": _own_path(), "args": ["stdio"]}}},
+        # Claude Desktop reaches servers with a bearer key only as a local process, which it starts in a folder of its own.
+        "claude-desktop": {"mcpServers": {"ampost": local}},
         "cursor": {"mcpServers": {"ampost": remote}},
         "vscode": {"servers": {"ampost": {"type": "http", **remote}}},
     }

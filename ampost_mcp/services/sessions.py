@@ -50,9 +50,9 @@ class BrowserRequest(Protocol):
 
 
 def hash_password(password: str) -> str:
-    """Raises ValueError for a password of no or too many characters."""
+    """Raises VALIDATION_FAILED for a password of no or too many characters."""
     if not 0 < len(password) <= LONGEST_PASSWORD:
-        raise ValueError(f"a password has 1 to {LONGEST_PASSWORD} characters")
+        raise AppError("VALIDATION_FAILED", f"A password has 1 to {LONGEST_PASSWORD} characters.", "Give another one.")
     return _hasher.hash(password)
 
 

@@ -11,10 +11,10 @@ from ampost_mcp.errors import AppError
 from ampost_mcp.fields import write_time
 from ampost_mcp.tiers import TIERS
 from brokers.text import clean_text
-from storage import platform_sets, users
+from storage import platform_sets, sessions, users
 from storage.users import EmailTaken, alone, by_email, count, first
 
-__all__ = ["alone", "by_email", "count", "create", "everyone", "first", "set_tier"]
+__all__ = ["alone", "by_email", "count", "create", "everyone", "first", "set_password", "set_tier"]
 
 DEFAULT_SET = "Default"
 
@@ -34,10 +34,21 @@ def create(
 
 def set_tier(session: Session, email: str, tier: str) -> None:
     """Raises VALIDATION_FAILED for an unknown user or tier."""
+    users.change(session, _known(session, email)["id"], tier=_tier(tier))
+
+
+def set_password(session: Session, email: str, password_hash: str) -> None:
+    """A new password; whoever was signed in with the former one no longer is. Raises VALIDATION_FAILED."""
+    row = _known(session, email)
+    users.change(session, row["id"], password_hash=password_hash)
+    sessions.end_all(session, row["id"])
+
+
+def _known(session: Session, email: str) -> dict[str, Any]:
     row = users.by_email(session, email)
     if row is None:
         raise AppError("VALIDATION_FAILED", f"No user has the address {email}.", "ampost-mcp users list shows them.")
-    users.change(session, row["id"], tier=_tier(tier))
+    return row
 
 
 def everyone(session: Session) -> list[dict[str, Any]]:
