@@ -84,7 +84,7 @@ async def _end_of(app: App, claim: Claim, work: journal.Work) -> End:
         api = tokens.api_for(app, broker)
         outcome: Receipt | datetime
         if found := work.journal.get(FOUND):  # a look-up found it, and the publisher died before it said so
-            outcome = Receipt(found["id"], found["url"])
+            outcome = Receipt(found["id"], found["url"], tuple(found.get("notes", ())))
         elif state != "open":
             _check_again(app, work)
             outcome = await _publish(app, claim, broker, api, account, draft, work.journal, resume=False)
@@ -140,7 +140,7 @@ async def _settled(
             return outcome
         sighting = await settle(app, claim, broker, api, account, draft, known, started_at)
     if sighting.state == "published" and sighting.receipt:
-        found = {"id": sighting.receipt.id, "url": sighting.receipt.url}
+        found = {"id": sighting.receipt.id, "url": sighting.receipt.url, "notes": sighting.receipt.notes}
         await app.db.write(
             journal.close_intent, claim, "confirmed", app.clock(), seen="found by a look-up", step=FOUND, result=found
         )  # fmt: skip

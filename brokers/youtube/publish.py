@@ -6,6 +6,7 @@ developers.google.com/youtube/v3/docs/videos/insert, .../videos/list and .../thu
 from __future__ import annotations
 
 from datetime import UTC
+from functools import partial
 from typing import Any
 
 from brokers.base import NOT_SEEN, RESUME, Account, Attempt, Draft, LocalFile, Media, Receipt, Sighting, Steps
@@ -22,6 +23,8 @@ from brokers.youtube.upload import Upload
 THUMBNAILS = "https://www.googleapis.com/upload/youtube/v3/thumbnails/set"
 #: Seconds between looks at a new video, and until it counts as kept although YouTube still works on it.
 POLL, PROCESSING = 10, 180
+#: Verdicts after which there is no video.
+LOST = ("failed", "rejected", "deleted")
 
 
 async def publish(api: PlatformHttp, account: Account, draft: Draft, steps: Steps) -> Receipt:
@@ -38,7 +41,8 @@ async def publish(api: PlatformHttp, account: Account, draft: Draft, steps: Step
 
 
 async def find(api: PlatformHttp, account: Account, draft: Draft, attempt: Attempt) -> Sighting:
-    """Asks the session: it makes one video at most, so it may go on where it stopped."""
+    """Asks the session: it makes one video at most, so it may go on where it stopped. A video that is there gets its
+    thumbnail, which the broken attempt did not come to; that may be done twice."""
     session = attempt.journal.get("session")
     if session is None:
         return NOT_SEEN
@@ -48,7 +52,16 @@ async def find(api: PlatformHttp, account: Account, draft: Draft, attempt: Attem
         if error.platform_code == "sessionGone":
             return NOT_SEEN
         raise
-    return RESUME if isinstance(found, int) else Sighting("published", _receipt(api, account, draft, _short(found)))
+    return RESUME if isinstance(found, int) else await _found(api, account, draft, _short(found))
+
+
+async def _found(api: PlatformHttp, account: Account, draft: Draft, video: dict[str, Any]) -> Sighting:
+    """Waits for no verdict: a video that YouTube still works on is there."""
+    verdict = await _verdict_of(api, account, video["id"])
+    if verdict and verdict["status"] in LOST:
+        return Sighting("refused", error=verdict_error(verdict["status"], verdict["reason"]))
+    thumbnail = await _set_thumbnail(api, account, video["id"], draft.media[0])
+    return Sighting("published", _receipt(api, account, draft, video, thumbnail))
 
 
 def video_of(account: Account, draft: Draft) -> dict[str, Any]:
@@ -133,17 +146,27 @@ async def _set_thumbnail(api: PlatformHttp, account: Account, video_id: str, med
 async def _wait_until_kept(api: PlatformHttp, account: Account, steps: Steps, video_id: str) -> None:
     """Raises PlatformError when YouTube fails or rejects the video. Not being told is none: the video is there."""
 
-    async def ask() -> dict[str, Any] | None:
-        asked = {"part": "status,processingDetails", "id": video_id}
-        videos = items_of(await api.request("GET", f"{API}/videos", params=asked, token=account.access_token))
-        return _verdict(videos[0]) if videos else None
-
     try:
+        ask = partial(_ask_verdict, api, account, video_id)
         verdict = await steps.wait("kept", ask, every=api.every(POLL), limit=PROCESSING)
     except (NotSent, Unclear, PlatformError):
         return
-    if verdict["status"] in ("failed", "rejected", "deleted"):
+    if verdict["status"] in LOST:
         raise verdict_error(verdict["status"], verdict["reason"])
+
+
+async def _verdict_of(api: PlatformHttp, account: Account, video_id: str) -> dict[str, Any] | None:
+    """The verdict as far as there is one now; None too where YouTube does not tell."""
+    try:
+        return await _ask_verdict(api, account, video_id)
+    except (NotSent, Unclear, PlatformError):
+        return None
+
+
+async def _ask_verdict(api: PlatformHttp, account: Account, video_id: str) -> dict[str, Any] | None:
+    asked = {"part": "status,processingDetails", "id": video_id}
+    videos = items_of(await api.request("GET", f"{API}/videos", params=asked, token=account.access_token))
+    return _verdict(videos[0]) if videos else None
 
 
 def _verdict(video: dict[str, Any]) -> dict[str, Any] | None:

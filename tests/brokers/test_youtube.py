@@ -234,6 +234,47 @@ async def test_a_lost_answer_is_found_by_the_session(youtube, files):
     assert len(youtube.posts) == 1
 
 
+async def lost(youtube, draft):
+    """Publishes, and the answer to the last bytes never comes."""
+    youtube.arm("publish", "error_after")
+    with pytest.raises(Unclear):
+        await youtube.publish(draft)
+
+
+async def test_a_found_video_gets_the_thumbnail_that_its_attempt_did_not_come_to(youtube, files):
+    picture = files.media("image/png", 900)
+    draft = Draft("Found", film(files, thumbnail=picture.source))
+    await lost(youtube, draft)
+    for _ in range(2):
+        receipt = (await youtube.find(draft)).receipt
+        assert youtube.world.objects[f"video:{receipt.id}"]["thumbnail"]["sha256"] == files.seen(picture)["sha256"]
+    assert receipt.notes == () and len(youtube.posts) == 1
+
+
+async def test_a_found_video_says_what_was_not_done(youtube, files):
+    youtube.world.identity("youtube").extra["unaudited"] = True
+    picture = files.media("image/gif", 900)
+    draft = Draft("Found", film(files, thumbnail=picture.source), settings=settings(privacyStatus="public"))
+    await lost(youtube, draft)
+    narrowed, thumbnail = (await youtube.find(draft)).receipt.notes
+    assert "private instead of public" in narrowed and "thumbnail was not set" in thumbnail
+
+
+async def test_a_found_video_that_youtube_rejected_is_refused(youtube, files):
+    youtube.world.identity("youtube").extra["verdict"] = "rejected/copyright"
+    draft = Draft("Found", film(files))
+    await lost(youtube, draft)
+    sighting = await youtube.find(draft)
+    assert (sighting.state, sighting.error.platform_code) == ("refused", "rejected/copyright")
+
+
+async def test_a_found_video_is_there_though_its_verdict_cannot_be_asked(youtube, files):
+    draft = Draft("Found", film(files))
+    await lost(youtube, draft)
+    youtube.arm("wait", "refuse")
+    assert (await youtube.find(draft)).receipt.id == youtube.posts[0].id
+
+
 async def test_a_last_chunk_that_never_arrived_is_sent_into_the_same_session(youtube, files):
     draft = Draft("Not there", film(files, CHUNK + 1))
     youtube.arm("publish", "error_before")
