@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from opentelemetry.trace import Tracer, get_tracer
+
 if TYPE_CHECKING:
     import httpx
 
@@ -38,6 +40,7 @@ class App:
     process: str = field(default_factory=lambda: uuid4().hex)
     publisher: Publisher | None = None
     extras: dict[str, Any] = field(default_factory=dict)
+    tracer: Tracer = field(default_factory=lambda: get_tracer("ampost-mcp"))
 
     def wake(self) -> None:
         """Tells this process's publisher that something may be due. (Other processes learn it from PostgreSQL.)"""

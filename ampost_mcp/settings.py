@@ -139,6 +139,13 @@ def _environment() -> dict[str, str]:
     return env
 
 
+def traces_are_wanted() -> bool:
+    """Whether OpenTelemetry's own variables name a place for spans. (They are not read from `.env`.)"""
+    exporter, off = os.environ.get("OTEL_TRACES_EXPORTER", ""), os.environ.get("OTEL_SDK_DISABLED", "")
+    named = exporter or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    return bool(named) and exporter != "none" and off.lower() != "true"
+
+
 def _is_ours(name: str) -> bool:
     return name.startswith(("AMPOST_", *(f"{platform.upper()}_CLIENT_" for platform in PLATFORMS)))
 

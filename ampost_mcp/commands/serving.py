@@ -15,6 +15,7 @@ from ampost_mcp.cli import CommandError
 from ampost_mcp.commands.first_start import prepare
 from ampost_mcp.context import App
 from ampost_mcp.opening import opened
+from ampost_mcp.services import tracing
 from ampost_mcp.settings import Settings, load
 
 
@@ -71,6 +72,7 @@ def sandbox(host: str, port: int, ledger: str | None = None) -> int:
 
 
 def _loaded(**flags: Any) -> Settings:
+    tracing.configure()
     settings = load(**flags)
     if settings.sandbox and settings.platforms_url:
         raise CommandError("--sandbox brings its own simulator: unset AMPOST_PLATFORMS_URL, or leave --sandbox out.")

@@ -11,9 +11,10 @@ import structlog
 from sqlmodel import Session
 
 from ampost_mcp.context import App
-from ampost_mcp.services import checking, media, metrics, tokens
+from ampost_mcp.services import checking, media, metrics, tokens, tracing
 from ampost_mcp.services.settling import settle
 from ampost_mcp.services.steps import JournalSteps, OutcomeUnknown
+from ampost_mcp.services.tracing import TracedSteps
 from brokers.base import Account, Broker, Draft, Receipt
 from brokers.errors import RETRYABLE, NotSent, PlatformError, Unclear
 from brokers.platform_http import PlatformHttp
@@ -45,9 +46,15 @@ async def carry_out(app: App, claim: Claim) -> Claim | None:
     Whatever happens, a claim that this process still holds ends in a row that says what became of it."""
     metrics.LATENESS.labels(claim.platform).observe((app.clock() - claim.due_at).total_seconds())
     try:
-        work = await app.db.read(journal.load, claim)
-        end = await _end_of(app, claim, work)
-        following = await app.db.write(_record, app, claim, end)
+        with tracing.span(
+            app, "ampost attempt", platform=claim.platform, post_id=claim.post_id, attempt=claim.attempt,
+            platform_post_id=claim.platform_post_id,
+        ) as current:  # fmt: skip
+            work = await app.db.read(journal.load, claim)
+            end = await _end_of(app, claim, work)
+            following = await app.db.write(_record, app, claim, end)
+            status, error = str(end.values["status"]), end.values.get("error") or {}
+            tracing.ends(current, status, code=error.get("code"), failed=status == "failed")
     except LostClaim:
         log.warning("publish.lost_claim", platform=claim.platform, post=claim.post_id, fence=claim.fence)
         return None
@@ -122,7 +129,7 @@ async def _publish(
     started_at = app.clock()
     steps = JournalSteps(app, claim, api, known, sent_before=resume)
     try:
-        return await broker.publish(api, account, draft, steps)
+        return await broker.publish(api, account, draft, TracedSteps(steps))
     except OutcomeUnknown as error:
         log.warning("publish.unclear", platform=claim.platform, post=claim.post_id, seen=str(error))
         return started_at
@@ -133,7 +140,9 @@ async def _settled(
     started_at: datetime,
 ) -> Receipt | None:  # fmt: skip
     """The receipt of an outcome that was unclear, or None when nobody can tell. Raises what the platform refused with."""
-    sighting = await settle(app, claim, broker, api, account, draft, known, started_at)
+    with tracing.span(app, "ampost look", platform=claim.platform) as current:
+        sighting = await settle(app, claim, broker, api, account, draft, known, started_at)
+        tracing.ends(current, sighting.state)
     if sighting.state == "resume":
         outcome = await _publish(app, claim, broker, api, account, draft, known, resume=True)
         if isinstance(outcome, Receipt):
