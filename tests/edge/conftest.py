@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -21,10 +21,13 @@ from ampost_mcp.context import App
 from ampost_mcp.services import keys, users
 from ampost_mcp.settings import Settings
 from storage import accounts, platform_sets
+from tests import databases
 from tests.serving import free_port, serving
 
 MODES = {"legacy": "legacy", "modern": "auto"}
 NUMBERS = count(1)
+#: The id of nothing.
+NOWHERE = "00000000-0000-4000-8000-000000000000"
 
 
 @dataclass(frozen=True)
@@ -82,11 +85,19 @@ def settings_for(folder: Any, **more: Any) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    settings = settings_for(tmp_path_factory.mktemp("site"))
-    starlette = build(settings)
-    with serving(starlette, settings.port) as url:
-        yield Site(url, starlette)
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """On SQLite; on either database where a test asks for `EACH_DATABASE`."""
+    with ExitStack() as stack:
+        more = {}
+        if getattr(request, "param", "sqlite") == "postgresql":
+            db = stack.enter_context(databases.postgres_database(request.getfixturevalue("postgres")))
+            more["database_url"] = db.url.render_as_string(hide_password=False)
+        settings = settings_for(tmp_path_factory.mktemp("site"), **more)
+        starlette = build(settings)
+        yield Site(stack.enter_context(serving(starlette, settings.port)), starlette)
+
+
+EACH_DATABASE = pytest.mark.parametrize("site", ["sqlite", "postgresql"], indirect=True)
 
 
 @pytest.fixture
@@ -178,6 +189,13 @@ async def through(site: Site, key: str, door: str, operation: str, arguments: di
     if door == "rest":
         return await ask_rest(site, key, operation, arguments)
     return await ask_mcp(site, key, door, operation, arguments)
+
+
+def without_id(body: dict[str, Any]) -> dict[str, Any]:
+    """The error of an answer, but for the id of its request."""
+    error = dict(body["error"])
+    assert error.pop("requestId").startswith("req_")
+    return error
 
 
 async def until(true: Callable[[], Awaitable[bool]], within: float = 5) -> None:

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from tests.edge.conftest import Ask, Owner, Site, through, until
-
-NOWHERE = "00000000-0000-4000-8000-000000000000"
+from tests.edge.conftest import NOWHERE, Ask, Owner, Site, through, until, without_id
 
 
 async def test_a_post_is_created_read_changed_published_and_listed(ask: Ask, owner: Owner) -> None:
@@ -64,47 +60,6 @@ async def test_what_another_user_has_does_not_exist(ask: Ask, owner: Owner, site
         assert theirs["error"]["code"] == "POST_NOT_FOUND"
         assert without_id(theirs) == without_id(nobodys)
     assert (await ask("posts_list", key=stranger.key))["posts"] == []
-
-
-#: Wrong requests, by the codes of their faults.
-WRONG: dict[str, tuple[str, dict[str, Any], list[str]]] = {
-    "unknown field": ("posts_create", {"txet": "Hello"}, ["VALIDATION_FAILED"]),
-    "too long": ("posts_create", {"text": "x" * 501}, ["CONTENT_TOO_LONG"]),
-    "no platforms": ("posts_create", {"platforms": []}, ["NO_PLATFORMS_SELECTED"]),
-    "not connected": ("posts_create", {"platforms": ["twitter"]}, ["PLATFORM_NOT_CONNECTED"]),
-    "needs media": ("posts_create", {"platforms": ["instagram"]}, ["PLATFORM_NOT_CONNECTED", "UNSUPPORTED_MEDIA_CONFIG"]),
-    "naive time": ("posts_create", {"scheduledFor": "2026-06-01T09:00:00"}, ["VALIDATION_FAILED"]),
-    "three faults": (
-        "posts_create", {"text": "x" * 501, "txet": 1, "scheduledFor": "yesterday"},
-        ["CONTENT_TOO_LONG", "VALIDATION_FAILED", "VALIDATION_FAILED"],
-    ),
-    "no such post": ("posts_get", {"postId": NOWHERE}, ["POST_NOT_FOUND"]),
-    "no such account": ("accounts_get", {"accountId": NOWHERE}, ["ACCOUNT_NOT_FOUND"]),
-    "no such set": ("platform_sets_delete", {"platformSetId": NOWHERE}, ["PLATFORM_SET_NOT_FOUND"]),
-    "nothing to retry": ("posts_retry", {"postId": NOWHERE}, ["POST_NOT_FOUND"]),
-    "name too long": ("platform_sets_create", {"name": "x" * 51}, ["VALIDATION_FAILED"]),
-    "limit": ("posts_list", {"limit": 0}, ["VALIDATION_FAILED"]),
-    "offset": ("posts_list", {"offset": -1}, ["VALIDATION_FAILED"]),
-    "status": ("posts_list", {"status": "lost"}, ["VALIDATION_FAILED"]),
-    "platform": ("accounts_list", {"platform": "bluesky"}, ["VALIDATION_FAILED"]),
-    "empty patch": ("posts_update", {"postId": NOWHERE}, ["VALIDATION_FAILED"]),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", WRONG)
-async def test_errors_are_the_same_at_every_door(case: str, site: Site, owner: Owner) -> None:
-    operation, arguments, codes = WRONG[case]
-    if operation == "posts_create":
-        arguments = {"text": "Hello", "platforms": ["threads"], "platformSetId": owner.set_id, **arguments}
-    answers = [await through(site, owner.key, door, operation, arguments) for door in ("rest", "legacy", "modern")]
-    assert sorted(detail["code"] for detail in answers[0]["error"]["details"]) == codes
-    assert without_id(answers[0]) == without_id(answers[1]) == without_id(answers[2])
-
-
-def without_id(body: dict[str, Any]) -> dict[str, Any]:
-    error = dict(body["error"])
-    assert error.pop("requestId").startswith("req_")
-    return error
 
 
 async def test_a_failed_publish_carries_the_post(ask: Ask, owner: Owner, site: Site) -> None:
