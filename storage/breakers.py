@@ -16,7 +16,7 @@ from sqlmodel import Session
 from storage.queue import ACCOUNTS, BREAKERS, PLATFORM_POSTS
 
 #: Failures in a row that open a breaker, the first pause, and the longest (seconds).
-THRESHOLD, FIRST, LONGEST = 5, 15.0, 300.0
+THRESHOLD, FIRST, LONGEST = 10, 15.0, 60.0
 
 
 @dataclass(frozen=True)
