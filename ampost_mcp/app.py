@@ -18,7 +18,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route
 
 from ampost_mcp.context import App, Caller, Clock, utc_now
-from ampost_mcp.opening import opened
+from ampost_mcp.opening import CannotStart, opened
 from ampost_mcp.services import idempotency, media, users
 from ampost_mcp.services.scheduler import Publisher
 from ampost_mcp.settings import Settings
@@ -139,11 +139,18 @@ class _Uvicorn(uvicorn.Server):
         await asyncio.gather(super().shutdown(sockets), *stopping)
 
 
-def bound(settings: Settings) -> socket.socket:
-    """A socket on the server's address, which nobody can connect to yet. Raises OSError."""
-    its = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
-    its.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    its.bind((settings.host, settings.port))
+def bound(host: str, port: int) -> socket.socket:
+    """A socket on this address, which nobody can connect to yet. Raises CannotStart."""
+    its = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        its.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        its.bind((host, port))
+    except OSError as error:
+        its.close()
+        raise CannotStart(
+            f"The server cannot listen on {host}, port {port}: {str(error.strerror).lower()}. "
+            "Stop what listens there, or choose another address with --host and --port."
+        ) from error
     return its
 
 

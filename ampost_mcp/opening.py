@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from limits.errors import ConfigurationError
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from ampost_mcp.context import App, Clock, utc_now
@@ -28,6 +29,7 @@ def opened(settings: Settings, clock: Clock = utc_now) -> App:
     """Opens and migrates. Raises CannotStart."""
     if settings.sandbox and not settings.platforms_url:
         settings = settings.model_copy(update={"platforms_url": f"{settings.near}/sandbox"})
+    limiter = _limiter(settings)
     _make_folder(settings)
     db = _database(settings)
     try:
@@ -39,7 +41,7 @@ def opened(settings: Settings, clock: Clock = utc_now) -> App:
                 f"{settings.data_dir / 'secret.key'}) as it was when the accounts were connected."
             )
         app = App(settings, db, keyring, new_client(), BROKERS, clock)
-        app.extras["limiter"] = Limiter(settings.rate_limit_storage)
+        app.extras["limiter"] = limiter
     except BaseException:
         db.close()
         raise
@@ -61,25 +63,34 @@ def _make_folder(settings: Settings) -> None:
 
 
 def _database(settings: Settings) -> Database:
-    db = None
     try:
         db = Database(settings.database)
+    except OSError as error:
+        raise CannotStart(f"{error.filename} cannot be made: {error.strerror}. Check AMPOST_DATABASE_URL.") from error
+    except (ArgumentError, ValueError) as error:  # without its words, which may hold a part of the password
+        raise CannotStart(
+            "AMPOST_DATABASE_URL is not the URL of a database that can be used: "
+            "give sqlite:///path or postgresql://user:password@host/database."
+        ) from error
+    try:
         upgrade(db)
-    except (DBAPIError, ArgumentError, ValueError, OSError, NewerSchema) as error:
-        if db is not None:
-            db.close()
+    except (DBAPIError, NewerSchema) as error:
+        db.close()
         raise CannotStart(_why(error)) from error
     return db
 
 
 def _why(error: Exception) -> str:
-    """Without the URL, which holds a password."""
-    if isinstance(error, NewerSchema):
+    if not isinstance(error, DBAPIError):
         return str(error)
-    if isinstance(error, DBAPIError):
-        said = str(error.orig).splitlines()[0].strip().rstrip(".")
-        return f"The database cannot be used: {said}. Check AMPOST_DATABASE_URL and that the database is up."
-    if isinstance(error, OSError):
-        return f"The database file cannot be made: {error.strerror} ({error.filename}). Check AMPOST_DATABASE_URL."
-    said = str(error) if isinstance(error, ValueError) else "it is no database URL"
-    return f"AMPOST_DATABASE_URL cannot be used: {said}. Give sqlite:///path or postgresql://user:password@host/database."
+    said = str(error.orig).splitlines()[0].strip().rstrip(".")
+    return f"The database cannot be used: {said}. Check AMPOST_DATABASE_URL and that the database is up."
+
+
+def _limiter(settings: Settings) -> Limiter:
+    try:
+        return Limiter(settings.rate_limit_storage)
+    except ConfigurationError as error:
+        raise CannotStart(
+            "AMPOST_RATE_LIMIT_STORAGE cannot be used: give memory://, or redis://host:port (needs ampost-mcp[redis])."
+        ) from error

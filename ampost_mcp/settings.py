@@ -7,6 +7,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -27,7 +28,7 @@ class Settings(BaseSettings):
     database_url: str = ""
     public_url: str = ""
     host: str = "127.0.0.1"
-    port: int = 8080
+    port: int = Field(default=8080, ge=1, le=65535)
     secret_keys: str = Field(default="", repr=False)
     platforms_url: str = ""
     platform_timeout: float = Field(default=30, gt=0)
@@ -40,7 +41,7 @@ class Settings(BaseSettings):
     supabase_url: str = ""
     supabase_jwt_secret: str = Field(default="", repr=False)
     log_format: Literal["", "console", "json"] = ""
-    log_level: str = "info"
+    log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     stateless: bool = False
     metrics: bool = True
     sandbox: bool = False
@@ -52,8 +53,15 @@ class Settings(BaseSettings):
 
     @field_validator("platforms_url", "public_url")
     @classmethod
-    def _no_trailing_slash(cls, value: str) -> str:
+    def _address(cls, value: str) -> str:
+        if value and not (urlsplit(value).scheme in ("http", "https") and urlsplit(value).hostname):
+            raise ValueError("give the whole address, such as https://ampost.example.com")
         return value.rstrip("/")
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
 
     @field_validator("secret_keys")
     @classmethod

@@ -203,7 +203,7 @@ def _publisher(session: Session, settings: Settings) -> Iterator[Check]:
     ).scalar_one()
     if overdue:
         yield Check("publisher", "fail", f"{overdue} platform posts are overdue", "run ampost-mcp serve (or worker)")
-    elif seen is None:
+    elif seen is None or now - seen > timedelta(minutes=1):
         yield Check("publisher", "warn", "none is running", "ampost-mcp serve")
     else:
         yield Check("publisher", "ok", f"{overdue} overdue")

@@ -23,8 +23,12 @@ def sentence(error: Exception) -> str:
     if isinstance(error, NotSent | Unclear):
         return f"The platform could not be asked ({error}); check the network and AMPOST_PLATFORMS_URL."
     if isinstance(error, ValidationError):
-        faults = "; ".join(f"AMPOST_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        faults = "; ".join(
+            f"AMPOST_{'_'.join(map(str, e['loc'])).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
+        )
         return f"A setting is wrong: {faults}. Mend it in the environment or in .env."
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename} cannot be used: {error.strerror}. Check the setting that names it, or who may read it."
     if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
         return "The port is in use; stop the other server or choose another with --port."
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no further word'}. Run ampost-mcp doctor."

@@ -26,7 +26,7 @@ def serve(
     """Everything in one process. Exit status 0 after SIGTERM."""
     settings = _loaded(host=host, port=port, data_dir=data_dir, sandbox=sandbox, with_worker=with_worker)
     # The address first: a server that cannot have it must not print the first key.
-    with app.bound(settings) as at:
+    with app.bound(settings.host, settings.port) as at:
         installed = opened(settings)
         _say(prepare(installed))
         return app.serve(installed, at)
@@ -61,13 +61,14 @@ def sandbox(host: str, port: int, ledger: str | None = None) -> int:
     """The simulator alone; its front page says how to use it."""
     from brokers.sandbox.app import build
 
-    sys.stderr.write(
-        f"Simulator of the platforms: http://{host}:{port}\n"
-        f"  Use it:  AMPOST_PLATFORMS_URL=http://{host}:{port} ampost-mcp serve\n"
-        f"  Faults:  POST http://{host}:{port}/_control/faults\n"
-    )
-    simulator = build(Path(ledger) if ledger else None)
-    uvicorn.run(simulator, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1)
+    with app.bound(host, port) as at:
+        _say(
+            f"Simulator of the platforms: http://{host}:{port}\n"
+            f"  Use it:  AMPOST_PLATFORMS_URL=http://{host}:{port} ampost-mcp serve\n"
+            f"  Faults:  POST http://{host}:{port}/_control/faults\n"
+        )
+        simulator = build(Path(ledger) if ledger else None)
+        uvicorn.Server(uvicorn.Config(simulator, log_level="warning", timeout_graceful_shutdown=1)).run([at])
     return 0
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,3 +98,47 @@ def run(folder: Path, *words: str, given: str = "", **settings: str) -> subproce
     return subprocess.run(
         [*COMMAND, *words], cwd=folder, env=environment(**settings), input=given, capture_output=True, text=True, timeout=60
     )
+
+
+#: Imports once and runs each command in a fork, one after the other: what a child of its own would do, without its start.
+FORKING = """
+import json, os, signal, sys
+import ampost_mcp.commands.admin, ampost_mcp.commands.doctor, ampost_mcp.commands.serving
+from ampost_mcp.cli import main
+for number, (words, settings, given) in enumerate(json.load(sys.stdin)):
+    if not os.fork():
+        for stream, path, flags in ((0, given, os.O_RDONLY), (1, f"{number}.out", os.O_CREAT | os.O_WRONLY),
+                                    (2, f"{number}.err", os.O_CREAT | os.O_WRONLY)):
+            os.dup2(os.open(path, flags), stream)
+        sys.stdin = open(0)
+        signal.alarm(20)
+        os.environ.update(settings)
+        try:
+            main(words)
+        except SystemExit as ended:
+            sys.stdout.flush()
+            os._exit(ended.code or 0)
+    with open(f"{number}.status", "w") as file:
+        file.write(str(os.waitstatus_to_exitcode(os.wait()[1])))
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    status: int
+    out: str
+    err: str
+
+
+Case = tuple[list[str], dict[str, str]]
+
+
+def run_each(folder: Path, cases: Sequence[Case], given: str = "") -> list[Ended]:
+    """Runs commands one after the other, each `(words, settings)`, all with `given` on standard input."""
+    (folder / "given").write_text(given)
+    told = [(words, {f"AMPOST_{name.upper()}": value for name, value in more.items()}, "given") for words, more in cases]
+    subprocess.run(
+        [sys.executable, "-c", FORKING], cwd=folder, env=environment(), input=json.dumps(told), text=True, check=True, timeout=100
+    )
+    texts = [[(folder / f"{number}.{kind}").read_text() for kind in ("status", "out", "err")] for number in range(len(cases))]
+    return [Ended(int(status), out, err) for status, out, err in texts]
