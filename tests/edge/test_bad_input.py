@@ -9,10 +9,12 @@ import httpx
 import pytest
 
 from tests.edge import wire
-from tests.edge.conftest import Owner
+from tests.edge.conftest import EACH_DATABASE, NOWHERE, Owner, Site, through, without_id
 
 JSON = {"Content-Type": "application/json"}
 DEEP = b'{"content":' + b'{"a":' * 1000 + b"1" + b"}" * 1000 + b"}"
+
+HUGE = 2**63
 
 #: Bodies of POST /api/v1/posts, and the status of their answer.
 BODIES: dict[str, tuple[bytes, int]] = {
@@ -34,6 +36,8 @@ BODIES: dict[str, tuple[bytes, int]] = {
     "trailing": (b"{}{}", 400),
     "binary": (bytes(range(256)), 400),
     "2 MB": (b'{"content":{"text":"' + b"x" * 2_000_000 + b'"}}', 413),
+    "5 MB": (b" " * 5_000_000, 413),
+    "2^63": (b'{"content":{"media":[{"type":"image","url":"https://a.example","sizeBytes":9223372036854775808}]}}', 400),
     "odd names": (b'{"\\ud83d\\ude00":1,"__proto__":{},"":0}', 400),
     "wrong types": (b'{"content":[],"platforms":{},"scheduledFor":1,"platformSetId":2}', 400),
 }  # fmt: skip
@@ -41,7 +45,8 @@ BODIES: dict[str, tuple[bytes, int]] = {
 #: Values of scheduledFor.
 TIMES = [
     "2027-06-01T09:00:00", "2027-06-01", "1780304400", 1780304400, "9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+14:00",
-    "2027-06-01T09:00:00\u221201:00", "now", "", True, 2**63, "2027-13-01T00:00:00Z", "2027-06-01T09:00:00+99:00",
+    "9999-12-31T23:59:59Z", "2027-06-01T09:00:00\u221201:00", "now", "", True, HUGE, "2027-13-01T00:00:00Z",
+    "2027-06-01T09:00:00+99:00",
 ]  # fmt: skip
 
 
@@ -57,14 +62,17 @@ def is_error(answer: httpx.Response, status: int) -> bool:
 async def test_a_body_is_refused(http: httpx.AsyncClient, case: str) -> None:
     body, status = BODIES[case]
     assert is_error(await http.post("/api/v1/posts", content=body, headers=JSON), status)
+    for method, path in (("PATCH", f"/api/v1/posts/{NOWHERE}"), ("POST", "/api/v1/platform-sets")):
+        assert is_error(await http.request(method, path, content=body, headers=JSON), status)
 
 
 @pytest.mark.parametrize("time", TIMES)
-async def test_a_time_is_refused(http: httpx.AsyncClient, owner: Owner, time: Any) -> None:
-    body = {"content": {"text": "a"}, "platforms": ["threads"], "platformSetId": owner.set_id, "scheduledFor": time}
-    answer = await http.post("/api/v1/posts", json=body)
-    assert is_error(answer, 400)
-    assert "scheduledFor" in [detail["field"] for detail in answer.json()["error"]["details"]]
+async def test_a_time_is_refused_at_every_door(site: Site, owner: Owner, time: Any) -> None:
+    arguments = {"text": "a", "platforms": ["threads"], "platformSetId": owner.set_id, "scheduledFor": time}
+    doors = ("rest", "legacy", "modern")
+    errors = [without_id(await through(site, owner.key, door, "posts_create", arguments)) for door in doors]
+    assert errors == [errors[0]] * 3
+    assert (errors[0]["code"], errors[0]["details"][0]["field"]) == ("VALIDATION_FAILED", "scheduledFor")
 
 
 async def test_a_body_of_unknown_length_is_bounded(http: httpx.AsyncClient) -> None:
@@ -80,6 +88,7 @@ async def test_another_content_type_is_refused(http: httpx.AsyncClient, content_
     assert is_error(await http.post("/api/v1/posts", content=b"{}", headers={"Content-Type": content_type}), 400)
 
 
+@EACH_DATABASE
 @pytest.mark.parametrize(
     "query",
     [
@@ -93,6 +102,7 @@ async def test_a_query_is_refused(http: httpx.AsyncClient, query: str) -> None:
     assert is_error(await http.get(f"/api/v1/posts?{query}"), 400)
 
 
+@EACH_DATABASE
 @pytest.mark.parametrize("path", ["%00", "x" * 5000, "..%2f..%2fetc", "%F0%9F%98%80", "%ED%A0%80", "' OR 1=1 --", "null"])
 async def test_a_strange_id_is_no_post(http: httpx.AsyncClient, path: str) -> None:
     for method, suffix in (("GET", ""), ("DELETE", ""), ("POST", "/publish"), ("POST", "/cancel")):
@@ -145,6 +155,7 @@ ARGUMENTS = {
 }  # fmt: skip
 
 
+@EACH_DATABASE
 @pytest.mark.parametrize("case", ARGUMENTS)
 async def test_arguments_are_refused_as_a_tool_error(http: httpx.AsyncClient, case: str) -> None:
     body, headers = wire.tool_call("posts_create", "HERE")
@@ -154,6 +165,37 @@ async def test_arguments_are_refused_as_a_tool_error(http: httpx.AsyncClient, ca
     assert result["isError"]
     assert result["structuredContent"]["error"]["code"] in ("VALIDATION_FAILED", "NO_PLATFORMS_SELECTED")
     assert json.loads(result["content"][0]["text"]) == result["structuredContent"]
+
+
+#: Values of a tool's argument that databases and parsers stumble over, as JSON text.
+VALUES = [
+    '"\\u0000"', '"\\ud800"', '""', '"%"', "9223372036854775808", "1e400", "-0.5", "true", "[]", "{}", '"' + "x" * 100_000 + '"',
+]  # fmt: skip
+ARGUMENT = [
+    ("posts_get", "postId"), ("posts_delete", "postId"), ("posts_publish", "postId"), ("posts_retry", "postId"),
+    ("posts_list", "limit"), ("posts_list", "offset"), ("posts_list", "status"), ("accounts_list", "platform"),
+    ("accounts_get", "accountId"), ("platform_sets_delete", "platformSetId"),
+]  # fmt: skip
+REFUSALS = {"VALIDATION_FAILED", "POST_NOT_FOUND", "ACCOUNT_NOT_FOUND", "PLATFORM_SET_NOT_FOUND"}
+
+
+@EACH_DATABASE
+@pytest.mark.parametrize(("tool", "argument"), ARGUMENT)
+async def test_an_arguments_value_is_refused(http: httpx.AsyncClient, tool: str, argument: str) -> None:
+    for value in VALUES:
+        body, headers = wire.tool_call(tool, {argument: "HERE"})
+        answer = await http.post("/mcp", content=json.dumps(body).replace('"HERE"', value), headers=headers)
+        result = wire.result_of(answer)
+        assert result["isError"], value
+        assert result["structuredContent"]["error"]["code"] in REFUSALS, value
+
+
+@EACH_DATABASE
+@pytest.mark.parametrize("search", ["\u0000", "x\u0000y", "\ud800", "x" * 600, 5, ["a"], HUGE])
+async def test_a_search_is_refused(http: httpx.AsyncClient, search: Any) -> None:
+    body, headers = wire.tool_call("posts_list", {"search": search})
+    answer = await http.post("/mcp", content=json.dumps(body), headers=headers)
+    assert wire.result_of(answer)["structuredContent"]["error"]["code"] == "VALIDATION_FAILED"
 
 
 #: Whole bodies of POST /mcp.
