@@ -13,7 +13,7 @@ from sqlmodel import Session
 from ampost_mcp.context import App
 from ampost_mcp.services import checking, media, metrics, tokens, tracing
 from ampost_mcp.services.settling import settle
-from ampost_mcp.services.steps import JournalSteps, OutcomeUnknown
+from ampost_mcp.services.steps import JournalSteps, OutcomeUnknown, Rejected
 from ampost_mcp.services.tracing import TracedSteps
 from brokers.base import Account, Broker, Draft, Receipt
 from brokers.errors import RETRYABLE, NotSent, PlatformError, Unclear
@@ -27,6 +27,8 @@ log = structlog.get_logger("ampost.publish")
 MAX_TRIES, MAX_TIME = 5, 3600.0
 #: The journal's name for a receipt that a look-up found; no broker has a step of this name.
 FOUND = "found by a look-up"
+#: What a platform may say of a post that it took; any other kind of refusal is about the asking.
+VERDICTS = frozenset({"content", "identity"})
 FIRST_PAUSE, MAX_PAUSE = 2.0, 600.0
 
 
@@ -85,21 +87,24 @@ async def _end_of(app: App, claim: Claim, work: journal.Work) -> End:
         return _unknown(broker)
     if state == "rejected":  # surely not published, and the publisher died before it said why
         return _again(app.clock(), 0, work.platform_post, PlatformError("The platform refused it.", kind="transient"))
+    if found := work.journal.get(FOUND):  # a look-up found it, and the publisher died before it said so
+        return _published(app, Receipt(found["id"], found["url"], tuple(found.get("notes", ()))), notes)
     try:
         account = await _account(app, work)
         draft = _draft(app, work, broker, notes)
         api = tokens.api_for(app, broker)
         outcome: Receipt | datetime
-        if found := work.journal.get(FOUND):  # a look-up found it, and the publisher died before it said so
-            outcome = Receipt(found["id"], found["url"], tuple(found.get("notes", ())))
-        elif state != "open":
-            _check_again(app, work)
+        if state != "open":
+            if state is None:
+                _check_again(app, work)
             outcome = await _publish(app, claim, broker, api, account, draft, work.journal, resume=False)
         else:
             outcome = work.intent["created_at"] if work.intent else app.clock()
         receipt = outcome if isinstance(outcome, Receipt) else None
         if isinstance(outcome, datetime):
             receipt = await _settled(app, claim, broker, api, account, draft, work.journal, outcome)
+    except Rejected as rejected:
+        return replace(_final(_from_platform(rejected.error)), answered=rejected.error.status is not None)
     except (PlatformError, NotSent, Unclear) as error:
         return await _failed(app, claim, work, broker, error)
     except LostClaim:
@@ -114,6 +119,10 @@ async def _end_of(app: App, claim: Claim, work: journal.Work) -> End:
         await app.db.write(journal.close_intent, claim, "unknown", app.clock())
         await app.db.write(breakers.failed, claim.platform, app.clock())
         return _unknown(broker)
+    return _published(app, receipt, notes)
+
+
+def _published(app: App, receipt: Receipt, notes: list[str]) -> End:
     return End(
         {"status": "published", "remote_id": receipt.id, "url": receipt.url, "published_at": app.clock(), "error": None,
          "notes": [*notes, *(note for note in receipt.notes if note not in notes)], "next_at": None},
@@ -133,6 +142,10 @@ async def _publish(
     except OutcomeUnknown as error:
         log.warning("publish.unclear", platform=claim.platform, post=claim.post_id, seen=str(error))
         return started_at
+    except PlatformError as error:
+        if steps.is_sent and error.kind in VERDICTS:
+            raise Rejected(error) from error
+        raise
 
 
 async def _settled(
@@ -178,23 +191,25 @@ async def _failed(app: App, claim: Claim, work: journal.Work, broker: Broker, ra
     else:
         error = _unreachable(broker, raised)
         held_until = await app.db.write(breakers.failed, claim.platform, now)
+    is_sent = await app.db.read(journal.was_sent, claim)
     if error.kind == "auth" and await _renewed(app, work, error):
-        return _again(now, 0, row, error)
+        return _again(now, 0, row, error, is_sent=is_sent)
     pause = _pause(error, row["tries"])
     if held_until is not None:
         pause = max(pause, (held_until - now).total_seconds())
     began = row["first_try_at"] or now
     over = row["tries"] + 1 >= MAX_TRIES or (now - began).total_seconds() + pause > MAX_TIME
     answered = error.status is not None
-    if await app.db.read(journal.is_confirmed, claim):
-        # The post is with the platform, and only what came after went wrong: it is asked again, never sent again.
+    if is_sent:
+        # The post is with the platform, or may be, and only what came after went wrong: it is asked again, never sent again.
         error.restart = False
-        if error.kind in RETRYABLE and over:
+        if error.kind not in RETRYABLE or over:
+            await app.db.write(journal.close_intent, claim, "unknown", app.clock())
             return _unknown(broker)
     if error.kind not in RETRYABLE or over:
         return replace(_final(_from_platform(error), forget=error.restart), answered=answered)
     blocked_until = now + timedelta(seconds=pause) if error.kind == "quota" else None
-    return replace(_again(now, pause, row, error), blocked_until=blocked_until, answered=answered)
+    return replace(_again(now, pause, row, error, is_sent=is_sent), blocked_until=blocked_until, answered=answered)
 
 
 async def _renewed(app: App, work: journal.Work, error: PlatformError) -> bool:
@@ -205,12 +220,14 @@ async def _renewed(app: App, work: journal.Work, error: PlatformError) -> bool:
     return await tokens.renew(app, work.account["id"], error)
 
 
-def _again(now: datetime, pause: float, row: dict[str, Any], error: PlatformError) -> End:
+def _again(now: datetime, pause: float, row: dict[str, Any], error: PlatformError, *, is_sent: bool = False) -> End:
+    """A new attempt; what may have been sent goes on under the attempt that it has."""
     at = now + timedelta(seconds=pause)
     said = _from_platform(error)
     if pause:
         said["message"] += f" Trying again at {at.strftime('%H:%M:%S')} UTC."
-    return End({"status": "pending", "next_at": at, "tries": row["tries"] + 1, "error": said}, forget=error.restart)
+    status = "publishing" if is_sent else "pending"
+    return End({"status": status, "next_at": at, "tries": row["tries"] + 1, "error": said}, forget=error.restart)
 
 
 def _pause(error: PlatformError, tries: int) -> float:

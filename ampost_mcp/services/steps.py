@@ -23,9 +23,16 @@ class OutcomeUnknown(Exception):
 
 
 @dataclass
+class Rejected(Exception):
+    """The platform took the irreversible request, and then said that it does not publish the post."""
+
+    error: PlatformError
+
+
+@dataclass
 class JournalSteps:
     """`brokers.base.Steps` for one claimed platform post. `sent_before` means that the intent of this attempt is already
-    on disk and the platform's protocol allows the same handle to go on."""
+    on disk and the platform's protocol allows the same handle to go on; `is_sent` that the platform took the request."""
 
     app: App
     claim: Claim
@@ -33,6 +40,7 @@ class JournalSteps:
     known: dict[str, Any]
     sent_before: bool = False
     status: str = field(default="uploading")
+    is_sent: bool = False
 
     async def upload(self, name: str, do: Callable[[], Awaitable[T]]) -> T:
         if name not in self.known:
@@ -59,6 +67,7 @@ class JournalSteps:
 
     async def publish(self, name: str, do: Callable[[PlatformHttp], Awaitable[T]]) -> T:
         if name in self.known:
+            self.is_sent = True
             return self.known[name]  # type: ignore[no-any-return]
         write, claim, now = self.app.db.write, self.claim, self.app.clock
         if not self.sent_before:
@@ -79,7 +88,7 @@ class JournalSteps:
         except Exception as error:  # an unclear answer, or one that the broker could not read
             raise OutcomeUnknown(str(error) if isinstance(error, Unclear) else type(error).__name__) from error
         await write(journal.close_intent, claim, "confirmed", now(), step=name, result=result)
-        self.known[name] = result
+        self.known[name], self.is_sent = result, True
         return result
 
     async def _ask(self, ask: Callable[[], Awaitable[T | None]]) -> T | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -230,3 +231,40 @@ async def test_a_fault_of_ours_after_the_send_is_no_plain_failure(app: App, auth
         assert answer["error"] == "PUBLISH_OUTCOME_UNKNOWN"
         assert (await author.retry(post_id))["error"] == "INVALID_STATUS_TRANSITION"
     assert script.sent == ["hello"]
+
+
+@pytest.mark.parametrize(("kind", "code"), [("auth", "PUBLISH_OUTCOME_UNKNOWN"), ("config", "PUBLISH_OUTCOME_UNKNOWN"),
+                                            ("unknown", "PUBLISH_OUTCOME_UNKNOWN"), ("content", "BROKER_ERROR"),
+                                            ("identity", "BROKER_ERROR")])  # fmt: skip
+async def test_only_a_verdict_of_the_platform_makes_a_sent_post_a_failed_one(
+    app: App, author: Author, scripts: Scripts, kind: Any, code: str
+) -> None:
+    """That the platform refuses a question after the send says nothing about the post."""
+    script = scripts["threads"]
+
+    async def refused(api: PlatformHttp, account: Account, draft: Draft, steps: Steps) -> Receipt:
+        await script.publish(api, account, draft, steps)
+        raise PlatformError("No.", kind=kind)
+
+    app.brokers["threads"] = replace(app.brokers["threads"], publish=refused)
+    async with publisher(app):
+        assert (await author.publish(await author.draft()))["error"] == code
+    assert script.sent == ["hello"]
+
+
+async def test_what_cannot_be_built_again_after_the_send_is_no_verdict(app: App, author: Author, scripts: Scripts) -> None:
+    """A broker that runs again from its top, because of a break after the send, may fail before it comes there."""
+    script, runs = scripts["threads"], 0
+
+    async def broken(api: PlatformHttp, account: Account, draft: Draft, steps: Steps) -> Receipt:
+        nonlocal runs
+        runs += 1
+        if runs > 1:
+            raise PlatformError("The media is gone.", kind="content", code="MEDIA_UPLOAD_FAILED")
+        await script.publish(api, account, draft, steps)
+        raise PlatformError("Ask again.", kind="transient", retry_after=0.02)
+
+    app.brokers["threads"] = replace(app.brokers["threads"], publish=broken)
+    async with publisher(app):
+        assert (await author.publish(await author.draft()))["error"] == "PUBLISH_OUTCOME_UNKNOWN"
+    assert script.sent == ["hello"] and runs == 2

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from ampost_mcp.context import App
 from ampost_mcp.services.running import FOUND
 from brokers.base import Receipt, Sighting
+from brokers.errors import NotSent
+from brokers.oauth import Tokens
 from storage import journal, queue
-from storage.queue import Claim, LostClaim
+from storage.queue import ACCOUNTS, PLATFORM_POSTS, Claim, LostClaim
 from tests.publishing.conftest import Author, Script, publisher
 
 Scripts = dict[str, Script]
@@ -141,3 +146,60 @@ async def test_a_look_that_found_it_but_was_not_recorded_counts(app: App, author
     async with publisher(app):
         post = await author.until(post_id, "published")
     assert post["platformPosts"][0]["platformPostId"] == "seen" and scripts["threads"].sent == []
+
+
+@pytest.mark.parametrize("columns", [{"status": "revoked"}, {"reconnect_required": True}])
+async def test_an_open_intent_of_a_lost_account_is_no_plain_failure(
+    app: App, author: Author, scripts: Scripts, columns: dict[str, Any]
+) -> None:
+    """A retry must not take it for a post that never left."""
+    post_id, claim = await _claimed(app, author)
+    await app.db.write(journal.open_intent, claim, "release", app.clock())
+    await _change_account(app, claim, **columns)
+    async with publisher(app):
+        post = await author.until(post_id, "failed")
+        assert (await author.retry(post_id))["error"] == "INVALID_STATUS_TRANSITION"
+    assert post["platformPosts"][0]["error"]["code"] == "PUBLISH_OUTCOME_UNKNOWN" and scripts["threads"].sent == []
+
+
+async def test_an_open_intent_whose_account_cannot_be_used_right_now_waits_and_is_not_sent(
+    app: App, author: Author, scripts: Scripts
+) -> None:
+    post_id, claim = await _claimed(app, author)
+    await app.db.write(journal.open_intent, claim, "release", app.clock())
+    answers = [NotSent("no connection")] * 3
+
+    async def refresh(*_: Any) -> Tokens:
+        if answers:
+            raise answers.pop()
+        return Tokens("new", expires_in=3600)
+
+    oauth = replace(app.brokers["threads"].oauth, refresh=refresh, refreshes_access_token=True)
+    app.brokers["threads"] = replace(app.brokers["threads"], oauth=oauth)
+    await _change_account(app, claim, token_expires_at=app.clock() - timedelta(hours=1))
+    scripts["threads"].sighting = Sighting("published", Receipt("seen"))
+    async with publisher(app):
+        async with asyncio.timeout(10):
+            while not (error := (post := await author.get(post_id))["platformPosts"][0]["error"]):
+                await asyncio.sleep(0.01)
+        assert post["status"] == "posting" and error["retryable"] is True
+        answers.clear()
+        await app.db.write(lambda session: session.execute(update(PLATFORM_POSTS).values(next_at=app.clock())) and None)
+        post = await author.until(post_id, "published", "failed")
+    assert (post["platformPosts"][0]["platformPostId"], post["platformPosts"][0]["attempts"]) == ("seen", 1)
+    assert scripts["threads"].sent == []
+
+
+async def test_a_look_that_found_it_needs_no_account_any_more(app: App, author: Author, scripts: Scripts) -> None:
+    post_id, claim = await _claimed(app, author)
+    await app.db.write(journal.open_intent, claim, "release", app.clock())
+    found = {"id": "seen", "url": None}
+    await app.db.write(journal.close_intent, claim, "confirmed", app.clock(), step=FOUND, result=found)
+    await _change_account(app, claim, status="revoked")
+    async with publisher(app):
+        assert (await author.until(post_id, "published", "failed"))["status"] == "published"
+
+
+async def _change_account(app: App, claim: Claim, **columns: Any) -> None:
+    its = ACCOUNTS.c.id == claim.account_id
+    await app.db.write(lambda session: session.execute(update(ACCOUNTS).where(its).values(**columns)) and None)
