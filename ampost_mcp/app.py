@@ -26,6 +26,7 @@ from ampost_mcp.transports import dashboard, rest, site
 from ampost_mcp.transports.http import EXCEPTION_HANDLERS, Outermost
 from ampost_mcp.transports.mcp import Server
 from ampost_mcp.transports.mcp_http import Door
+from ampost_mcp.transports.slow_clients import Impatient
 from ampost_mcp.transports.streams import Streams
 
 log = structlog.get_logger("ampost.app")
@@ -157,7 +158,7 @@ def bound(host: str, port: int) -> socket.socket:
 def serve(app: App, at: socket.socket) -> int:
     """Serves until SIGTERM or SIGINT. Answers the exit status: 0 when it ended in order."""
     config = uvicorn.Config(
-        assembled(app), lifespan="on", log_config=None, access_log=False,
+        assembled(app), http=Impatient, lifespan="on", log_config=None, access_log=False,
         server_header=False, timeout_graceful_shutdown=GRACE,
     )  # fmt: skip
     server = _Uvicorn(config)
