@@ -1,0 +1,23 @@
+"""The publisher against a reference model, in random worlds. `MODEL_EXAMPLES=5000` looks longer, and at other worlds each
+time; without it the same few are looked at every time."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.model.machine import Publishing
+from tests.model.world import Ground
+
+EXAMPLES = {True: 100, False: 15}
+ASKED = int(os.environ.get("MODEL_EXAMPLES", 0))
+
+
+def test_never_twice_never_lost_in_order(ground: Ground) -> None:
+    limits = settings(
+        max_examples=ASKED or EXAMPLES[ground.db.is_sqlite], stateful_step_count=30, derandomize=not ASKED, deadline=None,
+        database=None, print_blob=not ASKED, suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    run_state_machine_as_test(lambda: Publishing(ground), settings=limits)
