@@ -1,8 +1,9 @@
-"""The OpenAPI 3.1 document, made from the table of operations."""
+"""The OpenAPI 3.1 document, made from the table of operations and `openapi_more`."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,7 @@ from ampost_mcp.errors import STATUS
 from ampost_mcp.operations import OPERATIONS, Operation, Route
 from ampost_mcp.settings import Settings
 from ampost_mcp.tiers import limits_text
+from ampost_mcp.transports import openapi_more
 from ampost_mcp.transports.guides import VERSION
 from ampost_mcp.transports.json_schema import ERROR, schema_of, without_noise
 from ampost_mcp.transports.meanings import explained
@@ -26,6 +28,12 @@ RATE_HEADERS = {
 }
 
 
+KEYED: dict[str, Any] = {
+    "name": "Idempotency-Key", "in": "header", "required": False, "description": IDEMPOTENCY_KEY["description"],
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}  # fmt: skip
+
+
 def document(settings: Settings) -> dict[str, Any]:
     """The document for a server with these settings."""
     return document_at(settings.address)
@@ -37,6 +45,8 @@ def document_at(address: str) -> dict[str, Any]:
     for operation in OPERATIONS:
         for number, route in enumerate(operation.routes):
             paths.setdefault(route.path, {})[route.method.lower()] = _operation(operation, route, number)
+    for row in openapi_more.MORE:
+        paths.setdefault(row.path, {})[row.method.lower()] = _more(row)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -45,7 +55,7 @@ def document_at(address: str) -> dict[str, Any]:
         },
         "servers": [{"url": address}],
         "security": [{"apiKey": []}],
-        "tags": [{"name": tag} for tag in ("posts", "accounts", "platform_sets")],
+        "tags": [{"name": tag} for tag in dict.fromkeys(_tags(paths))],
         "paths": paths,
         "components": {
             "securitySchemes": {
@@ -64,7 +74,7 @@ def document_at(address: str) -> dict[str, Any]:
 
 
 def _results() -> dict[str, Any]:
-    models = {operation.result for operation in OPERATIONS}
+    models = {operation.result for operation in OPERATIONS} | openapi_more.results()
     ordered = sorted(models, key=lambda model: model.__name__)
     _, said = models_json_schema([(model, "serialization") for model in ordered], ref_template="#/components/schemas/{model}")
     return {name: without_noise(schema) for name, schema in said["$defs"].items()}
@@ -100,11 +110,31 @@ def _operation(operation: Operation, route: Route, number: int) -> dict[str, Any
         body = {"type": "object", "properties": rest, "required": required, "additionalProperties": False}
         said["requestBody"] = {"required": bool(required), "content": {"application/json": {"schema": body}}}
     if route.method == "POST":
-        description = IDEMPOTENCY_KEY["description"]
-        parameters.append(
-            {"name": "Idempotency-Key", "in": "header", "required": False, "description": description,
-             "schema": {"type": "string", "minLength": 1, "maxLength": 255}}
-        )  # fmt: skip
+        parameters.append(KEYED)
+    return said
+
+
+def _tags(paths: dict[str, dict[str, Any]]) -> Iterator[str]:
+    for methods in paths.values():
+        for operation in methods.values():
+            yield from operation["tags"]
+
+
+def _more(row: openapi_more.More) -> dict[str, Any]:
+    in_path = re.findall(r"{(\w+)}", row.path)
+    said: dict[str, Any] = {
+        "operationId": "_".join([row.method.lower(), *re.findall(r"\w+", row.path)]),
+        "summary": row.summary,
+        "description": row.description or f"{row.summary}.",
+        "tags": [row.tag],
+        "security": row.security,
+        "parameters": openapi_more.parameters(row, in_path),
+        "responses": {str(row.status): openapi_more.success(row), **_errors(row.errors)},
+    }
+    if body := openapi_more.body(row):
+        said["requestBody"] = body
+    if 422 in row.errors:
+        said["parameters"].append(KEYED)
     return said
 
 
@@ -122,10 +152,14 @@ def _responses(operation: Operation, route: Route) -> dict[str, Any]:
     statuses |= {404} if "{" in route.path else set()
     statuses |= {409} if "posts/{" in route.path and route.method != "GET" else set()
     statuses |= {409, 422} if route.method == "POST" else set()
-    for status in sorted(statuses):
-        codes = ", ".join(code for code, at in STATUS.items() if at == status)
-        answers[str(status)] = {
-            "description": f"One of {codes}.",
+    return answers | _errors(statuses)
+
+
+def _errors(statuses: Iterable[int]) -> dict[str, Any]:
+    return {
+        str(status): {
+            "description": f"One of {', '.join(code for code, at in STATUS.items() if at == status)}.",
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
         }
-    return answers
+        for status in sorted(statuses)
+    }

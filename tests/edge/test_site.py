@@ -5,8 +5,10 @@ from __future__ import annotations
 import httpx
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from starlette.routing import Route
 
 from ampost_mcp.transports import site as site_routes
+from ampost_mcp.transports.dashboard import pages
 from tests.edge.conftest import REST, Owner, Site
 
 
@@ -15,17 +17,39 @@ async def anyone(site: Site) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=site.url, trust_env=False)
 
 
-async def test_openapi_is_valid_and_complete(anyone: httpx.AsyncClient) -> None:
+async def test_openapi_is_valid_and_complete(anyone: httpx.AsyncClient, site: Site) -> None:
+    """Every route is in it, but the pages for people and the simulator."""
     document = (await anyone.get("/openapi.json")).json()
     OpenAPIV31SpecValidator(document).validate()
     said = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
-    assert set(REST.values()) <= said
-    assert ("POST", "/api/v1/posts/{postId}/cancel") in said
-    assert ("PATCH", "/api/platforms/sets/{platformSetId}") in said
+    for_people = {route.path for route in pages.routes(site.app)}
+    served = {
+        (method, route.path)
+        for route in site.starlette.routes if isinstance(route, Route) and route.path not in for_people
+        for method in (route.methods or ("GET", "POST", "DELETE")) if method != "HEAD"
+    }  # fmt: skip
+    assert set(REST.values()) <= said == served
     ids = [operation["operationId"] for methods in document["paths"].values() for operation in methods.values()]
     assert len(ids) == len(set(ids))
     created = document["paths"]["/api/v1/posts"]["post"]["responses"]
     assert "201" in created and "400" in created and "429" in created
+
+
+async def test_openapi_says_who_may_ask(anyone: httpx.AsyncClient, http: httpx.AsyncClient) -> None:
+    """Asked for by nobody and by a key, each GET without arguments answers as its security says."""
+    document = (await anyone.get("/openapi.json")).json()
+    for path, methods in document["paths"].items():
+        if "get" not in methods or "{" in path or path == "/mcp":
+            continue
+        schemes = {name for scheme in methods["get"].get("security", document["security"]) for name in scheme}
+        expected = (200, 200) if not schemes else (401, 200) if "apiKey" in schemes else (401, 403)
+        assert ((await anyone.get(path)).status_code, (await http.get(path)).status_code) == expected, path
+    upload = document["paths"]["/api/posts"]["post"]
+    assert upload["security"] == [{"apiKey": []}, {"session": []}]
+    form = upload["requestBody"]["content"]["multipart/form-data"]
+    assert {"data", "files"} == set(form["schema"]["properties"]) and "content" in form["schema"]["properties"]["data"][
+        "properties"
+    ]
 
 
 async def test_the_reference_page_needs_nothing_from_elsewhere(anyone: httpx.AsyncClient, site: Site) -> None:
