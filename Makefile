@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test lint bench prove conformance lock clean
+.PHONY: help install demo run test lint bench soak prove conformance lock clean
 
 help:  ## What there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ lint: install  ## Format, lint and types
 
 bench: install  ## Speed, beside a baseline in the same run
 	$(BIN)/python -m tests.bench
+
+soak: install  ## A steady load for 20 minutes: memory, file handles and the database's log must not grow
+	$(BIN)/python -m tests.soak
 
 prove: install  ## The crash matrix: kills, lost answers, clocks; counts duplicates and losses
 	$(BIN)/python -m tests.prove
