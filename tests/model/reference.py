@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -47,12 +47,16 @@ class Part:
 
 @dataclass
 class Known:
-    """A post as its author wrote it."""
+    """A post as its author wrote it; the last of `texts` is the one that counts."""
 
     id: str
-    text: str
+    first_text: InitVar[str]
     scheduled_for: datetime | None
-    parts: dict[str, Part] = field(default_factory=dict)
+    parts: dict[str, Part]
+    texts: list[str] = field(default_factory=list)
+
+    def __post_init__(self, first_text: str) -> None:
+        self.texts.append(first_text)
 
 
 def code_of(part: Row) -> str | None:
@@ -74,7 +78,7 @@ def retried(status: str, parts: Mapping[str, Row], named: list[str], acknowledge
 # -- what must hold ------------------------------------------------------------------------------------------------
 
 
-def wrong_claim(known: Known, claim: Any, now: datetime, earlier: list[Row]) -> Iterator[str]:
+def wrong_claim(known: Known, claim: Any, now: datetime, earlier: Sequence[Row]) -> Iterator[str]:
     """`earlier` are the platform posts that were due before it in its lane, and are not held."""
     part = known.parts[claim.platform]
     if claim.due_at > now:
@@ -89,24 +93,25 @@ def wrong_claim(known: Known, claim: Any, now: datetime, earlier: list[Row]) -> 
     part.begun = True
 
 
-def wrong_parts(known: Known, post: Row, parts: list[Row], effects: list[Effect]) -> Iterator[str]:
+def wrong_parts(known: Known, post: Row, parts: Sequence[Row], effects: Sequence[Effect]) -> Iterator[str]:
     """A post and its platform posts as stored, against what was asked for and what the platforms show."""
     if {part["platform"] for part in parts} != set(known.parts):
         yield "has other platforms than were asked for"
         return
     if post["status"] not in statuses_of(parts) | ({"discarded"} if post["status"] == "discarded" else set()):
         yield f"is {post['status']}, which does not follow from its platforms"
-    if any(effect.text != known.text for effect in effects):
+    if any(effect.text != known.texts[-1] for effect in effects):
         yield "was published with another text than was written"
     for part in parts:
         mine = [effect for effect in effects if (effect.platform, effect.account_id) == (part["platform"], part["account_id"])]
         for complaint in wrong_part(known.parts[part["platform"]], post["status"], part, mine):
             yield f"{part['platform']} {complaint}"
-    if len(effects) != sum(effect.platform in known.parts for effect in effects):
-        yield "is on a platform that was not asked for"
+    accounts = {part["account_id"] for part in parts}
+    if any(effect.account_id not in accounts for effect in effects):
+        yield "is on an account that it was not for"
 
 
-def wrong_part(part: Part, post_status: str, row: Row, effects: list[Effect]) -> Iterator[str]:
+def wrong_part(part: Part, post_status: str, row: Row, effects: Sequence[Effect]) -> Iterator[str]:
     status, waits = row["status"], row["next_at"] is not None
     if len(effects) > part.allowed:
         yield f"published {len(effects)} times"
@@ -127,7 +132,7 @@ def wrong_part(part: Part, post_status: str, row: Row, effects: list[Effect]) ->
         yield "is cancelled in a post that is not"
 
 
-def statuses_of(parts: list[Row]) -> set[str]:
+def statuses_of(parts: Sequence[Row]) -> set[str]:
     """The statuses that a post may have whose platform posts are these. A discarded post may have any that are final."""
     states = {part["status"] for part in parts}
     if states <= {"published"}:
@@ -154,7 +159,7 @@ def wrong_part_change(before: Row, after: Row) -> Iterator[str]:
         yield f"{before['platform']} counts backwards"
 
 
-def wrong_lanes(parts: list[Row]) -> Iterator[str]:
+def wrong_lanes(parts: Sequence[Row]) -> Iterator[str]:
     held = [part for part in parts if part["owner"] is not None]
     for platform, lanes in LANES.items():
         if sum(part["platform"] == platform for part in held) > lanes:

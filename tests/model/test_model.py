@@ -4,6 +4,7 @@ time; without it the same few are looked at every time."""
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -20,4 +21,4 @@ def test_never_twice_never_lost_in_order(ground: Ground) -> None:
         max_examples=ASKED or EXAMPLES[ground.db.is_sqlite], stateful_step_count=30, derandomize=not ASKED, deadline=None,
         database=None, print_blob=not ASKED, suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    run_state_machine_as_test(lambda: Publishing(ground), settings=limits)
+    run_state_machine_as_test(partial(Publishing, ground), settings=limits)  # type: ignore[arg-type]

@@ -96,9 +96,11 @@ async def _never() -> None:
 
 @dataclass
 class World:
-    """Rules move it: `call` what a user calls, `run` the publishers, `kill`, `pause`, `wake`, `start`, `stop` them.
-    `on_claim` hears of every claim at the moment of its commit; `log` is what they log, apart from last words. On one machine the lock on the data folder says that a
-    publisher is alone; on several, heartbeats say who lives."""
+    """Rules move it: `call` what a user calls, `run` the publishers, `start`, `stop`, `pause` and `kill` them.
+
+    `on_claim` hears of every claim at the moment of its commit; `log` is what they log, apart from last words. On one
+    machine the lock on the data folder says that a publisher is alone; on several, heartbeats say who lives.
+    """
 
     ground: Ground
     one_machine: bool
