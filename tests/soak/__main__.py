@@ -23,8 +23,9 @@ from tests.soak.load import LANES, Load
 
 #: Seconds between samples; the share of the time that counts as warm-up.
 EVERY, WARM_UP = 5.0, 0.3
-#: How much the last third after the warm-up may lie above the first: MiB or this share, whichever is more; handles.
-MOST_MIB, MOST_SHARE, MOST_HANDLES = 6.0, 0.08, 12
+#: How much the last third after the warm-up may lie above the first: MiB, handles. SQLite's page caches grow with the
+#: database (measured: 0.6 MiB a minute under this load, up to 16 MiB a connection); a leak would come on top.
+MOST_MIB, MOST_HANDLES = 10.0, 12
 #: MiB. A log is written anew once its 4 MiB are in the database; a long read may put that off.
 MOST_WAL = 64.0
 MIB = 1024 * 1024
@@ -63,7 +64,7 @@ def faults(samples: list[Sample]) -> list[str]:
     memory = [statistics.median(each.memory for each in part) for part in (first, last)]
     handles = [statistics.median(each.handles for each in part) for part in (first, last)]
     found = []
-    if memory[1] - memory[0] > max(MOST_MIB, memory[0] * MOST_SHARE):
+    if memory[1] - memory[0] > MOST_MIB:
         found.append(f"memory grew from {memory[0]:.1f} to {memory[1]:.1f} MiB")
     if handles[1] - handles[0] > MOST_HANDLES:
         found.append(f"file handles grew from {handles[0]:.0f} to {handles[1]:.0f}")

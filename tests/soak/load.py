@@ -45,7 +45,7 @@ class Load:
             try:
                 await do()
                 self.done[do.__name__] += 1
-            except* (httpx.HTTPError, httpx2.HTTPError, MCPError, AssertionError, KeyError, TimeoutError) as errors:
+            except* (httpx.HTTPError, httpx2.HTTPError, MCPError, AssertionError, KeyError, ValueError, TimeoutError) as errors:
                 self.wrong.setdefault(f"{do.__name__}: {type(errors.exceptions[0]).__name__}", str(errors.exceptions[0])[:300])
             await asyncio.sleep(self.choose.uniform(0.5, 1.5) * seconds)
 
@@ -86,9 +86,17 @@ class Load:
             await _asked(http.get("/metrics"), 200)
 
     async def listen(self) -> None:
-        """A stream that the client drops."""
-        async with self._rest(self._lane()) as http, wire.open_stream(http, self.choose.choice(("legacy", "modern"))):
-            await asyncio.sleep(self.choose.uniform(0, 3))
+        """A stream that the client drops, in either era."""
+        async with self._rest(self._lane()) as http:
+            if self.choose.random() < 0.5:
+                async with wire.open_stream(http, "modern"):
+                    await asyncio.sleep(self.choose.uniform(0, 3))
+                return
+            session = await wire.begin_session(http)
+            async with http.stream("GET", "/mcp", headers={**session, "Accept": "text/event-stream"}):
+                await asyncio.sleep(self.choose.uniform(0, 3))
+            # A session that nobody ends is kept for half an hour: it would look like a leak here.
+            await _asked(http.delete("/mcp", headers=session), 200)
 
     async def break_something(self) -> None:
         await self.stage.no_faults()
@@ -130,4 +138,4 @@ class Load:
 async def _asked(answer: Awaitable[httpx.Response], status: int) -> Any:
     found = await answer
     assert found.status_code == status, f"{found.status_code}: {found.text[:200]}"
-    return found.json() if "json" in found.headers["content-type"] else found.text
+    return found.json() if found.content and "json" in found.headers["content-type"] else found.text
