@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -166,14 +167,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     options.pop("command")
     try:
         status = _imported(f"ampost_mcp.commands.{module}", function)(**options) or 0
+        sys.stdout.flush()
     except KeyboardInterrupt:
         status = 130
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
     except Exception as error:
         from ampost_mcp.commands.failing import sentence
 
         sys.stderr.write(f"ampost-mcp: {sentence(error)}\n")
         status = 1
-    sys.stdout.flush()
     sys.exit(status)
 
 

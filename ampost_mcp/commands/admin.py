@@ -76,7 +76,8 @@ def default_set(id: str, data_dir: str | None = None) -> None:
         owner = app.db.read_here(platform_sets.owner_of, id)
         if owner is None:
             raise CommandError(f"No platform set has the id {id}; ampost-mcp sets list shows them.")
-        anyio.run(platform_sets.update, app, _caller(app, owner), SetUpdate(platform_set_id=id, name=None, is_default=True))
+        asked = _parsed(SetUpdate, {"platformSetId": id, "isDefault": True})
+        anyio.run(platform_sets.update, app, _caller(app, owner), asked)
 
 
 def list_sets(json: bool, data_dir: str | None = None) -> None:

@@ -107,8 +107,8 @@ import ampost_mcp.commands.admin, ampost_mcp.commands.doctor, ampost_mcp.command
 from ampost_mcp.cli import main
 for number, (words, settings, given) in enumerate(json.load(sys.stdin)):
     if not os.fork():
-        for stream, path, flags in ((0, given, os.O_RDONLY), (1, f"{number}.out", os.O_CREAT | os.O_WRONLY),
-                                    (2, f"{number}.err", os.O_CREAT | os.O_WRONLY)):
+        for stream, path, flags in ((0, given, os.O_RDONLY), (1, f"{number}.out", os.O_CREAT | os.O_TRUNC | os.O_WRONLY),
+                                    (2, f"{number}.err", os.O_CREAT | os.O_TRUNC | os.O_WRONLY)):
             os.dup2(os.open(path, flags), stream)
         sys.stdin = open(0)
         signal.alarm(20)
