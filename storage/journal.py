@@ -80,7 +80,7 @@ def close_intent(
     session: Session, claim: Claim, state: str, now: datetime, *, seen: str | None = None, step: str | None = None,
     result: Any = None,
 ) -> None:  # fmt: skip
-    """Closes the attempt's intent as `confirmed`, `rejected` or `unknown`; with `step`, stores its result too."""
+    """Closes the attempt's intent as `confirmed` or `rejected`; with `step`, stores its result too."""
     _still_mine(session, claim)
     session.execute(
         update(INTENTS)
@@ -89,6 +89,22 @@ def close_intent(
     )
     if step is not None:
         save_step(session, claim, step, result)
+
+
+def note_answer(session: Session, claim: Claim, seen: str) -> None:
+    """Keeps what the platform answered with the open intent of this attempt."""
+    _still_mine(session, claim)
+    open_one = (INTENTS.c.platform_post_id == claim.platform_post_id) & (INTENTS.c.state == "open")
+    session.execute(update(INTENTS).where(open_one).values(seen=seen))
+
+
+def close_unknown(session: Session, claim: Claim, now: datetime) -> str | None:
+    """Closes the attempt's intent, if it is still open, as one that nobody knows the outcome of: what the platform
+    answered, when it did."""
+    _still_mine(session, claim)
+    its = (INTENTS.c.platform_post_id == claim.platform_post_id) & (INTENTS.c.attempt == claim.attempt)
+    session.execute(update(INTENTS).where(its, INTENTS.c.state == "open").values(state="unknown", closed_at=now))
+    return session.execute(select(INTENTS.c.seen).where(its, INTENTS.c.state == "unknown")).scalar_one_or_none()
 
 
 def is_confirmed(session: Session, claim: Claim) -> bool:

@@ -84,7 +84,7 @@ async def _end_of(app: App, claim: Claim, work: journal.Work) -> End:
     notes: list[str] = list(work.platform_post["notes"] or [])
     state = work.intent["state"] if work.intent else None
     if state == "unknown":  # it was settled, and the publisher died before it said so
-        return _unknown(broker)
+        return await _unknown(app, claim, broker)
     if state == "rejected":  # surely not published, and the publisher died before it said why
         return _again(app.clock(), 0, work.platform_post, PlatformError("The platform refused it.", kind="transient"))
     if found := work.journal.get(FOUND):  # a look-up found it, and the publisher died before it said so
@@ -112,13 +112,11 @@ async def _end_of(app: App, claim: Claim, work: journal.Work) -> End:
     except Exception:
         log.exception("publish.fault", platform=claim.platform, post=claim.post_id)
         if await app.db.read(journal.was_sent, claim):  # a retry must not take this for a post that never left
-            await app.db.write(journal.close_intent, claim, "unknown", app.clock())
-            return _unknown(broker)
+            return await _unknown(app, claim, broker)
         return _final(_error("INTERNAL_ERROR", "The server failed on this post.", None, False, None))
     if receipt is None:
-        await app.db.write(journal.close_intent, claim, "unknown", app.clock())
         await app.db.write(breakers.failed, claim.platform, app.clock())
-        return _unknown(broker)
+        return await _unknown(app, claim, broker)
     return _published(app, receipt, notes)
 
 
@@ -173,11 +171,12 @@ async def _settled(
     return None
 
 
-def _unknown(broker: Broker) -> End:
+async def _unknown(app: App, claim: Claim, broker: Broker) -> End:
+    said = await app.db.write(journal.close_unknown, claim, app.clock())
+    answered = f'answered the publishing request with "{said}"' if said else "did not answer the publishing request"
     looked = f"a look at {broker.title} did not find it" if broker.find else f"{broker.title} offers no way to look it up"
     return _final(_error(
-        "PUBLISH_OUTCOME_UNKNOWN",
-        f"{broker.title} did not answer the publishing request, and {looked}: it may or may not be there.",
+        "PUBLISH_OUTCOME_UNKNOWN", f"{broker.title} {answered}, and {looked}: it may or may not be there.",
         f"Look at the account on {broker.title}. If the post is not there, call posts_retry with platforms "
         f'["{broker.key}"] and acknowledgeDuplicateRisk true.', False, None,
     ))  # fmt: skip
@@ -204,8 +203,7 @@ async def _failed(app: App, claim: Claim, work: journal.Work, broker: Broker, ra
         # The post is with the platform, or may be, and only what came after went wrong: it is asked again, never sent again.
         error.restart = False
         if error.kind not in RETRYABLE or over:
-            await app.db.write(journal.close_intent, claim, "unknown", app.clock())
-            return _unknown(broker)
+            return await _unknown(app, claim, broker)
     if error.kind not in RETRYABLE or over:
         return replace(_final(_from_platform(error), forget=error.restart), answered=answered)
     blocked_until = now + timedelta(seconds=pause) if error.kind == "quota" else None

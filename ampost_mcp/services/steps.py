@@ -82,6 +82,7 @@ class JournalSteps:
             raise
         except PlatformError as error:
             if error.may_have_posted:
+                await write(journal.note_answer, claim, error.message)
                 raise OutcomeUnknown(f"{error.platform_code}: {error.message}") from error
             await write(journal.close_intent, claim, "rejected", now(), seen=error.platform_code)
             raise

@@ -18,6 +18,8 @@ from ampost_mcp.services import posts, publishing
 from ampost_mcp.services.scheduler import Publisher
 from brokers.base import NOT_SEEN, Account, Attempt, Draft, Receipt, Sighting, Steps
 from brokers.platform_http import PlatformHttp
+from storage import queue
+from storage.queue import Claim
 
 Do = Callable[[], Awaitable[Any]]
 
@@ -159,3 +161,12 @@ def author(
     for platform in scripts:
         an_account(caller, platform)
     return Author(app, caller, a_set(caller))
+
+
+async def claimed(app: App, author: Author, owner: str = "dead") -> tuple[str, Claim]:
+    """A post whose platform post a process that no longer exists has claimed."""
+    app.settings = app.settings.model_copy(update={"publish_wait": 0})
+    post_id = await author.draft()
+    await author.publish(post_id)
+    claims = await app.db.write(queue.claim_due, owner, app.clock(), caps={}, grace=60)
+    return post_id, claims[0]

@@ -17,22 +17,13 @@ from brokers.errors import NotSent
 from brokers.oauth import Tokens
 from storage import journal, queue
 from storage.queue import ACCOUNTS, PLATFORM_POSTS, Claim, LostClaim
-from tests.publishing.conftest import Author, Script, publisher
+from tests.publishing.conftest import Author, Script, claimed, publisher
 
 Scripts = dict[str, Script]
 
 
-async def _claimed(app: App, author: Author, owner: str = "dead") -> tuple[str, Claim]:
-    """A post whose platform post a process that no longer exists has claimed."""
-    app.settings = app.settings.model_copy(update={"publish_wait": 0})
-    post_id = await author.draft()
-    await author.publish(post_id)
-    claims = await app.db.write(queue.claim_due, owner, app.clock(), caps={}, grace=60)
-    return post_id, claims[0]
-
-
 async def test_a_claim_of_a_dead_publisher_is_resumed(app: App, author: Author, scripts: Scripts) -> None:
-    post_id, claim = await _claimed(app, author)
+    post_id, claim = await claimed(app, author)
     await app.db.write(journal.save_step, claim, "container", "container-0")
     async with publisher(app):
         post = await author.until(post_id, "published")
@@ -41,7 +32,7 @@ async def test_a_claim_of_a_dead_publisher_is_resumed(app: App, author: Author, 
 
 
 async def test_an_open_intent_is_looked_up_and_never_sent(app: App, author: Author, scripts: Scripts) -> None:
-    post_id, claim = await _claimed(app, author)
+    post_id, claim = await claimed(app, author)
     await app.db.write(journal.open_intent, claim, "release", app.clock())
     async with publisher(app):
         post = await author.until(post_id, "failed")
@@ -50,7 +41,7 @@ async def test_an_open_intent_is_looked_up_and_never_sent(app: App, author: Auth
 
 
 async def test_an_open_intent_that_took_effect_is_found(app: App, author: Author, scripts: Scripts) -> None:
-    post_id, claim = await _claimed(app, author)
+    post_id, claim = await claimed(app, author)
     await app.db.write(journal.open_intent, claim, "release", app.clock())
     scripts["threads"].sighting = Sighting("published", Receipt("seen"))
     async with publisher(app):
@@ -59,7 +50,7 @@ async def test_an_open_intent_that_took_effect_is_found(app: App, author: Author
 
 
 async def test_a_confirmed_send_is_not_sent_again(app: App, author: Author, scripts: Scripts) -> None:
-    post_id, claim = await _claimed(app, author)
+    post_id, claim = await claimed(app, author)
     await app.db.write(journal.open_intent, claim, "release", app.clock())
     await app.db.write(journal.close_intent, claim, "confirmed", app.clock(), step="release", result="remote-x")
     async with publisher(app):
@@ -68,7 +59,7 @@ async def test_a_confirmed_send_is_not_sent_again(app: App, author: Author, scri
 
 
 async def test_a_paused_publisher_that_wakes_up_is_stopped_by_the_fence(app: App, author: Author) -> None:
-    post_id, claim = await _claimed(app, author)
+    post_id, claim = await claimed(app, author)
     async with publisher(app):
         await author.until(post_id, "published")
     now = app.clock()
@@ -84,7 +75,7 @@ async def test_a_paused_publisher_that_wakes_up_is_stopped_by_the_fence(app: App
 
 
 async def test_only_what_no_live_publisher_holds_is_freed(app: App, author: Author) -> None:
-    _, claim = await _claimed(app, author, owner="other")
+    _, claim = await claimed(app, author, owner="other")
     now = datetime.now(UTC)
     await app.db.write(queue.beat, "other", now)
     assert await app.db.write(queue.sweep, now, alive_since=now - timedelta(seconds=16), me="me") == 0
@@ -121,7 +112,7 @@ async def test_the_gate_says_when_it_stands_still(app: App, author: Author) -> N
 async def test_an_intent_that_was_settled_but_not_recorded_ends_as_it_was_settled(
     app: App, author: Author, scripts: Scripts
 ) -> None:
-    post_id, claim = await _claimed(app, author)
+    post_id, claim = await claimed(app, author)
     await app.db.write(journal.open_intent, claim, "release", app.clock())
     await app.db.write(journal.close_intent, claim, "unknown", app.clock())
     async with publisher(app):
@@ -130,7 +121,7 @@ async def test_an_intent_that_was_settled_but_not_recorded_ends_as_it_was_settle
 
 
 async def test_an_intent_that_was_refused_but_not_recorded_is_a_new_attempt(app: App, author: Author, scripts: Scripts) -> None:
-    post_id, claim = await _claimed(app, author)
+    post_id, claim = await claimed(app, author)
     await app.db.write(journal.open_intent, claim, "release", app.clock())
     await app.db.write(journal.close_intent, claim, "rejected", app.clock())
     async with publisher(app):
@@ -139,7 +130,7 @@ async def test_an_intent_that_was_refused_but_not_recorded_is_a_new_attempt(app:
 
 
 async def test_a_look_that_found_it_but_was_not_recorded_counts(app: App, author: Author, scripts: Scripts) -> None:
-    post_id, claim = await _claimed(app, author)
+    post_id, claim = await claimed(app, author)
     await app.db.write(journal.open_intent, claim, "release", app.clock())
     found = {"id": "seen", "url": None}
     await app.db.write(journal.close_intent, claim, "confirmed", app.clock(), step=FOUND, result=found)
@@ -153,7 +144,7 @@ async def test_an_open_intent_of_a_lost_account_is_no_plain_failure(
     app: App, author: Author, scripts: Scripts, columns: dict[str, Any]
 ) -> None:
     """A retry must not take it for a post that never left."""
-    post_id, claim = await _claimed(app, author)
+    post_id, claim = await claimed(app, author)
     await app.db.write(journal.open_intent, claim, "release", app.clock())
     await _change_account(app, claim, **columns)
     async with publisher(app):
@@ -165,7 +156,7 @@ async def test_an_open_intent_of_a_lost_account_is_no_plain_failure(
 async def test_an_open_intent_whose_account_cannot_be_used_right_now_waits_and_is_not_sent(
     app: App, author: Author, scripts: Scripts
 ) -> None:
-    post_id, claim = await _claimed(app, author)
+    post_id, claim = await claimed(app, author)
     await app.db.write(journal.open_intent, claim, "release", app.clock())
     answers = [NotSent("no connection")] * 3
 
@@ -191,7 +182,7 @@ async def test_an_open_intent_whose_account_cannot_be_used_right_now_waits_and_i
 
 
 async def test_a_look_that_found_it_needs_no_account_any_more(app: App, author: Author, scripts: Scripts) -> None:
-    post_id, claim = await _claimed(app, author)
+    post_id, claim = await claimed(app, author)
     await app.db.write(journal.open_intent, claim, "release", app.clock())
     found = {"id": "seen", "url": None}
     await app.db.write(journal.close_intent, claim, "confirmed", app.clock(), step=FOUND, result=found)
