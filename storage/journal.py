@@ -80,7 +80,7 @@ def close_intent(
     session: Session, claim: Claim, state: str, now: datetime, *, seen: str | None = None, step: str | None = None,
     result: Any = None,
 ) -> None:  # fmt: skip
-    """Closes the attempt's intent as `confirmed` or `rejected`; with `step`, stores its result too."""
+    """Closes the attempt's intent as `confirmed`, `rejected` or `unknown`; with `step`, stores its result too."""
     _still_mine(session, claim)
     session.execute(
         update(INTENTS)
