@@ -32,6 +32,7 @@ PASSWORD = "correct horse battery staple"
 HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 NUMBERS = count(1)
 PLATFORMS = sorted(BROKERS.keys() & {part.platform for part in PARTS})
+every_platform = pytest.mark.parametrize("platform", PLATFORMS)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from ampost_mcp.context import App
 from ampost_mcp.errors import AppError
 from ampost_mcp.services import connections, tokens
 from brokers import BROKERS
-from tests.connect.conftest import PLATFORMS, Browser, arm, bearer, code_of
+from tests.connect.conftest import PLATFORMS, Browser, arm, bearer, code_of, every_platform
 
 
 async def test_the_same_identity_keeps_its_account_and_another_takes_its_place(browser: Browser) -> None:
@@ -101,7 +101,7 @@ async def test_a_page_is_chosen_among_several(browser: Browser) -> None:
 # -- with tokens at hand -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("platform", PLATFORMS)
+@every_platform
 async def test_tokens_at_hand_connect_and_the_platform_says_whose_they_are(browser: Browser, app: App, platform: str) -> None:
     place = browser.place
     person = place.world.identity(platform, 2)

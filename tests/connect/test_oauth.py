@@ -15,7 +15,7 @@ from ampost_mcp.errors import AppError
 from ampost_mcp.services import connections, tokens
 from brokers import BROKERS
 from brokers.oauth import Client
-from tests.connect.conftest import PLATFORMS, Browser, Place, arm, bearer, browser_of, code_of
+from tests.connect.conftest import PLATFORMS, Browser, Place, arm, bearer, browser_of, code_of, every_platform
 
 
 def query_of(url: str) -> dict[str, str]:
@@ -26,7 +26,7 @@ def asked_for_tokens(place: Place) -> int:
     return sum(count for (_, step), count in place.world.counts.items() if step == "token")
 
 
-@pytest.mark.parametrize("platform", PLATFORMS)
+@every_platform
 async def test_an_account_is_connected(browser: Browser, app: App, platform: str) -> None:
     place, broker = browser.place, BROKERS[platform]
     url = await browser.begin(platform)
@@ -80,45 +80,53 @@ def caller_of(browser: Browser) -> Caller:
 # -- what must not work ------------------------------------------------------------------------------------------------
 
 
-async def test_a_state_is_good_once(browser: Browser) -> None:
-    back = await browser.consent(await browser.begin("threads"))
-    assert (await browser.come_back("threads", back)).status_code == 303
+@every_platform
+async def test_a_state_is_good_once(browser: Browser, platform: str) -> None:
+    back = await browser.consent(await browser.begin(platform))
+    assert (await browser.come_back(platform, back)).status_code == 303
     before = asked_for_tokens(browser.place)
-    answer = await browser.come_back("threads", back)
+    answer = await browser.come_back(platform, back)
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "FORBIDDEN")
     assert asked_for_tokens(browser.place) == before
 
 
-async def test_a_state_of_another_browser_is_refused_and_stays_good_for_its_own(browser: Browser, stranger: Browser) -> None:
-    back = await stranger.consent(await stranger.begin("threads"))
-    assert (await browser.come_back("threads", back)).status_code == 403
+@every_platform
+async def test_a_state_of_another_browser_is_refused_and_stays_good_for_its_own(
+    browser: Browser, stranger: Browser, platform: str
+) -> None:
+    back = await stranger.consent(await stranger.begin(platform))
+    assert (await browser.come_back(platform, back)).status_code == 403
     assert asked_for_tokens(browser.place) == 0
-    assert (await stranger.come_back("threads", back)).status_code == 303
+    assert (await stranger.come_back(platform, back)).status_code == 303
 
 
-async def test_a_state_is_bound_to_the_session_not_only_to_the_user(browser: Browser) -> None:
-    back = await browser.consent(await browser.begin("threads"))
+@every_platform
+async def test_a_state_is_bound_to_the_session_not_only_to_the_user(browser: Browser, platform: str) -> None:
+    back = await browser.consent(await browser.begin(platform))
     async with browser_of(browser.place, browser.user) as again:
-        assert (await again.come_back("threads", back)).status_code == 403
+        assert (await again.come_back(platform, back)).status_code == 403
     assert asked_for_tokens(browser.place) == 0
 
 
-async def test_a_state_is_too_old_after_ten_minutes(browser: Browser) -> None:
-    back = await browser.consent(await browser.begin("threads"))
+@every_platform
+async def test_a_state_is_too_old_after_ten_minutes(browser: Browser, platform: str) -> None:
+    back = await browser.consent(await browser.begin(platform))
     app = browser.place.app
     before = app.clock
     app.clock = lambda: before() + timedelta(minutes=10, seconds=1)
     try:
-        assert (await browser.come_back("threads", back)).status_code == 403
+        assert (await browser.come_back(platform, back)).status_code == 403
     finally:
         app.clock = before
     assert asked_for_tokens(browser.place) == 0
 
 
-async def test_a_state_of_another_platform_is_refused_and_used_up(browser: Browser) -> None:
-    back = await browser.consent(await browser.begin("threads"))
-    assert (await browser.come_back("twitter", back)).status_code == 403
-    assert (await browser.come_back("threads", back)).status_code == 403
+@every_platform
+async def test_a_state_of_another_platform_is_refused_and_used_up(browser: Browser, platform: str) -> None:
+    back = await browser.consent(await browser.begin(platform))
+    another = PLATFORMS[PLATFORMS.index(platform) - 1]
+    assert (await browser.come_back(another, back)).status_code == 403
+    assert (await browser.come_back(platform, back)).status_code == 403
     assert asked_for_tokens(browser.place) == 0
 
 
