@@ -21,15 +21,19 @@ async def explain(app: App, posts: Sequence[Post]) -> None:
     if not waiting:
         return
     for id, hold in (await app.db.read(breakers.holds, list(waiting), app.clock())).items():
-        waiting[id]["error"] = _said(app.brokers[waiting[id]["platform"]].title, hold)
+        its = waiting[id]
+        its["error"] = _said(app.brokers[its["platform"]].title, hold, its["error"])
 
 
-def _said(title: str, hold: Hold) -> PublishError:
+def _said(title: str, hold: Hold, own: PublishError | None) -> PublishError:
+    """What the platform itself said of this post stays."""
     until = max(at for at in (hold.platform_until, hold.account_until) if at is not None)
     why = f"{title} has not answered lately" if until == hold.platform_until else f"{title} asked this account to wait"
+    message = f"{why}, so nothing is sent until {_time(until)}."
+    if own is not None:
+        return {**own, "message": f"{own['message']} {message}"}
     return {
-        "code": "BROKER_ERROR", "brokerCode": "PLATFORM_ERROR", "retryable": True,
-        "message": f"{why}, so nothing is sent until {_time(until)}.",
+        "code": "BROKER_ERROR", "brokerCode": "PLATFORM_ERROR", "retryable": True, "message": message,
         "hint": "It goes out by itself then; posts_get shows the outcome.",
     }  # fmt: skip
 

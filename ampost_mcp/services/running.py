@@ -30,6 +30,9 @@ FOUND = "found by a look-up"
 #: What a platform may say of a post that it took; any other kind of refusal is about the asking.
 VERDICTS = frozenset({"content", "identity"})
 FIRST_PAUSE, MAX_PAUSE = 2.0, 600.0
+#: Hints for errors that bring none.
+LATER = "posts_retry tries again later."
+READ = "Read the message, look at the account on the platform, and call posts_retry once the cause is gone."
 
 
 @dataclass(frozen=True)
@@ -212,8 +215,10 @@ async def _failed(app: App, claim: Claim, work: journal.Work, broker: Broker, ra
 
 async def _renewed(app: App, work: journal.Work, error: PlatformError) -> bool:
     """A refused token is refreshed once; a second refusal in a row is the account's trouble."""
-    before = work.platform_post["error"] or {}
-    if work.account is None or before.get("brokerCode") == "AUTH_EXPIRED":
+    if work.account is None:
+        return False
+    if (work.platform_post["error"] or {}).get("brokerCode") in ("AUTH_EXPIRED", "AUTH_REVOKED"):
+        await tokens.give_up(app, work.account["id"], error)
         return False
     return await tokens.renew(app, work.account["id"], error)
 
@@ -247,7 +252,7 @@ def _unreachable(broker: Broker, raised: Exception) -> PlatformError:
 
 
 def _from_platform(error: PlatformError) -> dict[str, Any]:
-    hint = error.hint or ("posts_retry tries again later." if error.kind in RETRYABLE else None)
+    hint = error.hint or (LATER if error.kind in RETRYABLE else READ)
     return _error(error.code, error.message, hint, error.kind in RETRYABLE, error.broker_code)
 
 

@@ -62,7 +62,7 @@ async def usable_account(app: App, account_id: str) -> Account:
         row = await _refreshed(app, broker, row)
     except PlatformError as error:
         if expires_at <= now and error.kind == "auth":
-            await _mark(app, account_id, error)
+            await give_up(app, account_id, error)
         if expires_at <= now:
             raise
         # The token still works for a while, and whoever comes next tries again.
@@ -86,7 +86,7 @@ async def renew(app: App, account_id: str, error: PlatformError) -> bool:
             return True
         except PlatformError as failed:
             if failed.kind == "auth":
-                await _mark(app, account_id, failed)
+                await give_up(app, account_id, failed)
             if failed.kind not in RETRYABLE:
                 return False
     return False
@@ -150,7 +150,7 @@ def _may_be_young(app: App, broker: Broker, row: Row) -> bool:
     return broker.oauth.refreshes_access_token and (row.token_expires_at is None or row.token_expires_at > app.clock())
 
 
-async def _mark(app: App, account_id: str, error: PlatformError) -> None:
+async def give_up(app: App, account_id: str, error: PlatformError) -> None:
     """The account has to be connected again."""
     await app.db.write(rows.change, account_id, app.clock(), last_error=error.message, **RECONNECT)
 
