@@ -7,13 +7,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from ampost_mcp.context import App, Caller
 from ampost_mcp.services import keys, users
 from ampost_mcp.settings import Settings
 from brokers import BROKERS
+from brokers.platform_http import new_client
 from storage import accounts, platform_sets
 from storage.database import Database
 from storage.sealing import Keyring
@@ -58,7 +58,7 @@ def settings(tmp_path: Path) -> Settings:
 async def app(db: Database, settings: Settings, clock: Clock) -> AsyncIterator[App]:
     """An open installation without a publisher."""
     keyring = Keyring.of(["a secret that only these tests know of"])
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with new_client() as http:
         yield App(settings, db, keyring, http, BROKERS, clock)
 
 

@@ -16,7 +16,7 @@ _RECONNECT = "Connect the X account again."
 _APP = "The server's operator must correct the app's set-up in the X developer console."
 _BILLING = "The server's operator must raise the app's credits or cap in the X developer console; then call posts_retry."
 _CLIENT = "The server's operator must correct TWITTER_CLIENT_ID and TWITTER_CLIENT_SECRET."
-_AGAIN = "Nothing needs to change: posts_retry uploads the media again."
+_AGAIN = "Nothing needs to change: the media are uploaded again."
 _WAIT = "X is rate limiting; it is tried again when X allows."
 
 
@@ -65,7 +65,7 @@ ROWS: dict[str, ErrorRow] = {
     "usage-capped": _config(_BILLING),
     "credits": _config(_BILLING),
     "rate-limit-exceeded": ErrorRow("quota", _WAIT),
-    "internal-error": ErrorRow("transient", broker_code="PLATFORM_ERROR"),
+    "internal-error": ErrorRow("transient", "X has a fault; it is tried again.", broker_code="PLATFORM_ERROR"),
     # Told by the status alone.
     "401": ErrorRow("auth", _RECONNECT, broker_code="AUTH_EXPIRED"),
     "402": _config(_BILLING),
