@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from brokers.instagram.errors import ROWS
-from brokers.sandbox.app import host_of, page, post_page
+from brokers.sandbox.app import host_of, post_page
 from brokers.sandbox.consent import consent
 from brokers.sandbox.graph import (
     bearer,
@@ -22,7 +23,8 @@ from brokers.sandbox.graph import (
     stamp,
     step_of_node,
 )
-from brokers.sandbox.graph_tokens import DAY, token_routes
+from brokers.sandbox.graph_containers import DAY, contain, named, profile_page, rows, status_of
+from brokers.sandbox.graph_tokens import token_routes
 from brokers.sandbox.instagram_containers import check, children_of, kind_of, take_in
 from brokers.sandbox.ledger import Published
 from brokers.sandbox.world import Identity, Part, SimRoute, Token, World
@@ -33,6 +35,14 @@ SCOPES = {
     "graph.facebook.com": ("instagram_basic", "instagram_content_publish"),
 }
 PAGES = {"REELS": "reel", "STORIES": "stories/{name}"}
+#: A container's `status`, by its `status_code`.
+EXPLAINED = {
+    "PUBLISHED": "Published: Media has been successfully published.",
+    "IN_PROGRESS": "In Progress: Media is still being processed.",
+    "ERROR": "Error: Media upload has failed with error code {}",
+    "EXPIRED": "Expired: The container was not published within 24 hours.",
+    "FINISHED": "Finished: Media has been uploaded and it is ready to be published.",
+}
 
 
 def identity(number: int) -> Identity:
@@ -48,36 +58,20 @@ async def create(world: World, request: Request) -> Response:
     kind = kind_of(given)
     if kind == "CAROUSEL":
         children = children_of(world.objects, who, given["children"])
-        if any(_status(world, child)[0] != "FINISHED" for child in children):
+        if any(status_of(world, child) != "FINISHED" for child in children):
             refuse(9007, "The media is not ready for publishing", subcode=2207027)
         media, verdict = [item for child in children for item in child["media"]], None
     else:
         media, verdict = await take_in(world, given)
     cover = await world.fetch(given["cover_url"]) if "cover_url" in given else None
-    container: dict[str, Any] = {
-        "platform": "instagram", "id": world.new_id(), "owner": who, "given": given, "kind": kind, "media": media,
-        "verdict": verdict, "cover": cover and cover["sha256"], "ready_at": world.ready_at("instagram"),
-        "created_at": world.clock(), "media_id": None,
-    }  # fmt: skip
+    container = contain(world, "instagram", who, given, media, verdict, kind=kind, cover=cover and cover["sha256"])
     container["view"] = lambda fields: _view_container(world, container, fields)
-    world.objects[container["id"]] = container
     return JSONResponse({"id": container["id"]})
 
 
-def _status(world: World, container: dict[str, Any]) -> tuple[str, str]:
-    if container["media_id"]:
-        return "PUBLISHED", "Published: Media has been successfully published."
-    if world.clock() < container["ready_at"]:
-        return "IN_PROGRESS", "In Progress: Media is still being processed."
-    if container["verdict"]:
-        return "ERROR", f"Error: Media upload has failed with error code {container['verdict']}"
-    if world.clock() > container["created_at"] + DAY:
-        return "EXPIRED", "Expired: The container was not published within 24 hours."
-    return "FINISHED", "Finished: Media has been uploaded and it is ready to be published."
-
-
 def _view_container(world: World, container: dict[str, Any], fields: str | None) -> dict[str, Any]:
-    code, said = _status(world, container)
+    code = status_of(world, container)
+    said = EXPLAINED[code].format(container["verdict"])
     return select({"id": container["id"], "status_code": code, "status": said}, fields)
 
 
@@ -85,9 +79,9 @@ async def release(world: World, request: Request) -> Response:
     who, given = await _caller(world, request, publishes=True), await parameters(request)
     only(given, ("creation_id",))
     container = world.objects.get(given.get("creation_id", ""), {})
-    if "given" not in container or container.get("owner") != who or container["media_id"]:
+    if "given" not in container or container.get("owner") != who or container["post"]:
         refuse(24, "The requested resource does not exist", subcode=2207006)
-    code, _ = _status(world, container)
+    code = status_of(world, container)
     if code == "EXPIRED":
         refuse(-2, "The container has expired", subcode=2207020)
     if code != "FINISHED" or "is_carousel_item" in container["given"]:
@@ -96,7 +90,7 @@ async def release(world: World, request: Request) -> Response:
     if limits["quota_usage"] >= limits["quota_total"]:
         refuse(9, "Application request limit reached", subcode=2207042)
     limits["quota_usage"] += 1
-    container["media_id"] = media_id = world.new_id()
+    container["post"] = media_id = world.new_id()
     await _publish(world, container, media_id)
     return JSONResponse({"id": media_id})
 
@@ -140,13 +134,9 @@ def _view(world: World, post: Published) -> dict[str, Any]:
 
 def listing(stories: bool) -> Any:
     async def handler(world: World, request: Request) -> Response:
-        who, given = await _caller(world, request), await parameters(request)
-        only(given, ("fields", "limit", "since", "until", "summary"))
-        posts = [
-            post for post in world.published("instagram", who) if (post.extra.get("media_type") == "STORIES") == stories
-        ]  # fmt: skip
-        shown = [select(_view(world, post), given.get("fields")) for post in posts[: int(given.get("limit", 25))]]
-        return JSONResponse({"data": shown, "paging": {}})
+        posts = world.published("instagram", await _caller(world, request))
+        kept = (post for post in posts if (post.extra.get("media_type") == "STORIES") == stories)
+        return await rows(request, kept, partial(_view, world), ("since", "until", "summary"))
 
     return handler
 
@@ -180,17 +170,7 @@ async def _token(world: World, request: Request, publishes: bool = False) -> Tok
 
 
 async def _caller(world: World, request: Request, publishes: bool = False) -> str:
-    token = await _token(world, request, publishes)
-    if request.path_params["user"] not in ("me", token.identity):
-        not_found(request.path_params["user"])
-    return token.identity
-
-
-async def profile_page(world: World, request: Request) -> Response:
-    who = next((i for i in world.identities.values() if i.username == request.path_params["name"]), None)
-    if who is None:
-        return HTMLResponse("Not found", 404)
-    return HTMLResponse(page(f"@{who.username}", world.published("instagram", who.id)))
+    return named(request, await _token(world, request, publishes))
 
 
 def errors() -> dict[str, Any]:
@@ -227,7 +207,7 @@ PART = Part(
         SimRoute("GET", SITE, "/stories/{name}/{id}/", "page", post_page("instagram")),
         SimRoute("GET", SITE, "/p/{id}/", "page", post_page("instagram")),
         SimRoute("GET", SITE, "/reel/{id}/", "page", post_page("instagram")),
-        SimRoute("GET", SITE, "/{name}/", "page", profile_page),
+        SimRoute("GET", SITE, "/{name}/", "page", profile_page("instagram")),
     ),
     refusal,
     identity,

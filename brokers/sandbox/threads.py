@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import regex
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 
-from brokers.sandbox.app import page, post_page
+from brokers.sandbox.app import post_page
 from brokers.sandbox.consent import consent
 from brokers.sandbox.graph import (
     bearer,
@@ -22,11 +23,11 @@ from brokers.sandbox.graph import (
     stamp,
     step_of_node,
 )
+from brokers.sandbox.graph_containers import contain, named, profile_page, rows, status_of
 from brokers.sandbox.graph_tokens import token_routes
 from brokers.sandbox.world import Identity, Part, SimRoute, World
 from brokers.threads.errors import ROWS
 
-DAY = 86400
 SCOPES = ("threads_basic", "threads_content_publish")
 CONTAINER = {
     "media_type", "text", "image_url", "video_url", "alt_text", "is_carousel_item", "children", "reply_control",
@@ -47,20 +48,16 @@ async def create(world: World, request: Request) -> Response:
     who, given = await _caller(world, request), await parameters(request)
     _check(given)
     kind = given["media_type"]
-    status, media = "FINISHED", []
+    verdict: str | None = None
+    media: list[dict[str, Any]] = []
     if kind == "CAROUSEL":
         media = [item for child in _children(world, who, given["children"]) for item in child["media"]]
     elif kind != "TEXT":
         fetched = await world.fetch(given[NEEDS[kind]])
-        status = _verdict(kind, fetched)
+        verdict = _verdict(kind, fetched)
         kept = {name: (fetched or {}).get(name) for name in ("sha256", "size", "mimeType")}
         media = [kept | {"altText": given.get("alt_text")}]
-    container = world.new_id()
-    world.objects[container] = {
-        "platform": "threads", "id": container, "owner": who, "given": given, "media": media, "verdict": status,
-        "ready_at": world.ready_at("threads"), "created_at": world.clock(), "post": None,
-    }  # fmt: skip
-    return JSONResponse({"id": container})
+    return JSONResponse({"id": contain(world, "threads", who, given, media, verdict)["id"]})
 
 
 def _check(given: dict[str, str]) -> None:
@@ -89,11 +86,12 @@ def _length(text: str) -> int:
     return len(text) + sum(len(e.encode()) - len(e) for e in regex.findall(r"\p{Extended_Pictographic}", text))
 
 
-def _verdict(kind: str, fetched: dict[str, Any] | None) -> str:
+def _verdict(kind: str, fetched: dict[str, Any] | None) -> str | None:
+    """The `error_message` of media that cannot be used."""
     if fetched is None:
         return "FAILED_DOWNLOADING_VIDEO" if kind == "VIDEO" else "UNKNOWN"
     known = any(fetched["head"].startswith(magic, at) for at, magic in MAGIC[kind])
-    return "FINISHED" if known else ("FAILED_PROCESSING_VIDEO" if kind == "VIDEO" else "UNKNOWN")
+    return None if known else ("FAILED_PROCESSING_VIDEO" if kind == "VIDEO" else "UNKNOWN")
 
 
 def _children(world: World, who: str, listed: str) -> list[dict[str, Any]]:
@@ -103,19 +101,9 @@ def _children(world: World, who: str, listed: str) -> list[dict[str, Any]]:
     children = [world.objects.get(each, {}) for each in ids]
     if any(child.get("owner") != who or "is_carousel_item" not in child["given"] for child in children):
         refuse(100, "(#100) Every child must be a carousel item container of this account.")
-    if any(_status(world, child) != "FINISHED" for child in children):
+    if any(status_of(world, child) != "FINISHED" for child in children):
         refuse(100, "(#100) Every child must be finished.")
     return children
-
-
-def _status(world: World, container: dict[str, Any]) -> str:
-    if container["post"]:
-        return "PUBLISHED"
-    if world.clock() < container["ready_at"]:
-        return "IN_PROGRESS"
-    if container["verdict"] != "FINISHED":
-        return "ERROR"
-    return "EXPIRED" if world.clock() > container["created_at"] + DAY else "FINISHED"
 
 
 async def release(world: World, request: Request) -> Response:
@@ -123,7 +111,7 @@ async def release(world: World, request: Request) -> Response:
     only(given, ("creation_id",))
     container = world.objects.get(given.get("creation_id", ""), {})
     usable = container.get("platform") == "threads" and container["owner"] == who
-    if not usable or "is_carousel_item" in container["given"] or _status(world, container) != "FINISHED":
+    if not usable or "is_carousel_item" in container["given"] or status_of(world, container) != "FINISHED":
         refuse(24, "The requested resource does not exist", subcode=4279009, shown="The media cannot be found.")
     container["post"] = post_id = world.new_id()
     asked = container["given"]
@@ -142,7 +130,7 @@ async def node(world: World, request: Request) -> Response:
     asked, fields = request.path_params["node"], (await parameters(request)).get("fields")
     container, post = world.objects.get(asked), world.find_post("threads", asked)
     if container and container["platform"] == "threads" and container["owner"] == token.identity:
-        status = _status(world, container)
+        status = status_of(world, container)
         said = container["verdict"] if status == "ERROR" else None
         return JSONResponse(select({"id": asked, "status": status, "error_message": said}, fields))
     if post is None or post.account_id != token.identity:
@@ -160,10 +148,8 @@ def _view(world: World, post: Any) -> dict[str, Any]:
 
 
 async def listing(world: World, request: Request) -> Response:
-    who, given = await _caller(world, request, SCOPES[:1]), await parameters(request)
-    only(given, ("fields", "limit", "since", "until"))
-    posts = world.published("threads", who)[: int(given.get("limit", 25))]
-    return JSONResponse({"data": [select(_view(world, post), given.get("fields")) for post in posts], "paging": {}})
+    posts = world.published("threads", await _caller(world, request, SCOPES[:1]))
+    return await rows(request, posts, partial(_view, world), ("since", "until"))
 
 
 async def me(world: World, request: Request) -> Response:
@@ -175,17 +161,7 @@ async def me(world: World, request: Request) -> Response:
 
 
 async def _caller(world: World, request: Request, scopes: tuple[str, ...] = SCOPES) -> str:
-    token = await bearer(world, "threads", request, scopes)
-    if request.path_params["user"] not in ("me", token.identity):
-        not_found(request.path_params["user"])
-    return token.identity
-
-
-async def profile_page(world: World, request: Request) -> Response:
-    who = next((i for i in world.identities.values() if i.username == request.path_params["name"]), None)
-    if who is None:
-        return HTMLResponse("Not found", 404)
-    return HTMLResponse(page(f"@{who.username}", world.published("threads", who.id)))
+    return named(request, await bearer(world, "threads", request, scopes))
 
 
 def errors() -> dict[str, Any]:
@@ -205,7 +181,7 @@ PART = Part(
         SimRoute("GET", GRAPH, "/v1.0/{user}/threads", "read", listing),
         SimRoute("GET", GRAPH, "/v1.0/{node}", "wait", node, step_of_node),
         SimRoute("GET", PAGES, "/@{name}/post/{id}", "page", post_page("threads")),
-        SimRoute("GET", PAGES, "/@{name}", "page", profile_page),
+        SimRoute("GET", PAGES, "/@{name}", "page", profile_page("threads")),
     ),
     refusal,
     identity,

@@ -142,7 +142,7 @@ async def test_an_expired_container_is_built_anew(instagram, hosted):
     draft = Draft("Late", media=(hosted.media("image", JPEG),))
     await instagram.publish(draft)
     container = instagram.world.objects[instagram.steps.journal["container"]]
-    container.update(media_id=None, created_at=container["created_at"] - 2 * 86400)
+    container.update(post=None, created_at=container["created_at"] - 2 * 86400)
     del instagram.steps.journal["ready"], instagram.steps.journal["release"]
     error = await instagram.refused(draft)
     assert (error.kind, error.restart) == ("transient", True)
