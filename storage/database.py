@@ -80,7 +80,7 @@ class Database:
             pool_size=THREADS,
             max_overflow=4,
             pool_pre_ping=True,
-            connect_args={"prepare_threshold": None},
+            connect_args={"prepare_threshold": None, "connect_timeout": 10},
             json_deserializer=_read_json,
         )
 
