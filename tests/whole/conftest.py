@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp import Client
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from ampost_mcp.app import build
+from ampost_mcp.context import App, Caller
+from ampost_mcp.services import users
+from ampost_mcp.settings import Settings
+from brokers import BROKERS
+from brokers.platform_http import new_client
 from brokers.sandbox.ledger import Published
 from brokers.sandbox.world import World
+from storage import platform_sets
+from storage.sealing import Keyring
 from tests import databases
+from tests.brokers.bench import simulating
+from tests.brokers.conftest import Simulator
 from tests.edge.conftest import Owner, Site, mcp_client, settings_for
+from tests.publishing.conftest import Author, publisher
 from tests.serving import serving
+from tests.whole.desk import Desk, Going
 from tests.whole.media import hosted
 
+NUMBERS = count(1)
 PLATFORMS = ("facebook", "instagram", "linkedin", "threads", "tiktok", "twitter", "youtube")
 
 
@@ -114,3 +128,44 @@ def on_postgres(tmp_path_factory: pytest.TempPathFactory, media: str, postgres: 
     with databases.postgres_database(postgres) as empty:
         url = empty.url.render_as_string(hide_password=False)
         yield from _agent(tmp_path_factory.mktemp("whole-postgres"), media, database_url=url)
+
+
+simulator = pytest.fixture(simulating, name="simulator", scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, simulator: Simulator, media: str
+) -> AsyncIterator[App]:
+    """An installation with a publisher, for all tests of a module: each has a user of its own."""
+    folder = tmp_path_factory.mktemp("errors")
+    settings = Settings(
+        data_dir=folder, publish_wait=0, processing_poll=0.005, platforms_url=simulator.root, platform_timeout=5,
+        media_allow=media.removeprefix("http://"), _env_file=None,  # type: ignore[call-arg]
+    )  # fmt: skip
+    brokers = {key: replace(broker, settle=(0.01,)) for key, broker in BROKERS.items()}
+    with databases.sqlite_database(sqlite_template, folder / "ampost.db") as db:
+        async with new_client() as http:
+            app = App(settings, db, Keyring.of(["a secret that only these tests know of"]), http, brokers, Going())
+            async with publisher(app):
+                yield app
+
+
+@pytest.fixture
+def a_desk(running: App, simulator: Simulator, media: str) -> Callable[[str], Desk]:
+    """`a_desk("threads")`: an author of a new user with a new account there, and nothing armed."""
+    simulator.world.replies.clear()
+    simulator.world.faults.clear()
+
+    def make(platform: str) -> Desk:
+        number = next(NUMBERS)
+        who = simulator.world.identity(platform, number)
+        who.extra["number"] = number
+        made = running.db.write_here(users.create, running.clock(), f"user-{number}@example.com", "max")
+        caller = Caller(made["id"], made["email"], made["tier"], made["owner_tag"])
+        (its_set,) = running.db.read_here(platform_sets.rows, caller.user_id)
+        desk = Desk(running, Author(running, caller, its_set["id"]), simulator.world, media, who)
+        desk.connect()
+        return desk
+
+    return make

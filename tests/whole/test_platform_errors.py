@@ -3,164 +3,32 @@ where the error leads: tried again by itself, retried, or published once the acc
 
 from __future__ import annotations
 
-import asyncio
 import importlib
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from itertools import count
-from pathlib import Path
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from ampost_mcp.context import App, Caller
-from ampost_mcp.schemas import AccountRef
-from ampost_mcp.services import accounts, users
-from ampost_mcp.settings import Settings
 from brokers import BROKERS
-from brokers.platform_http import new_client
-from brokers.sandbox.world import Identity, World
-from storage import accounts as account_rows
-from storage import platform_sets, tokens
-from storage.sealing import Keyring
-from tests import databases
-from tests.brokers.bench import simulating
-from tests.brokers.conftest import Simulator
-from tests.publishing.conftest import Author, publisher
 from tests.whole import errors_meta, errors_others
+from tests.whole.desk import Desk, Going
 from tests.whole.errors import Row
-from tests.whole.media import files
 
 ROWS = (*errors_meta.ROWS, *errors_others.ROWS)
 META = {row.platform for row in errors_meta.ROWS}
-RETRYABLE = ("transient", "quota", "limit", "late")
-NUMBERS = count(1)
-CLIENT = "ampost-sandbox"  # what the server calls itself on a simulator
-WAITS, TIMES = ("transient", "quota"), {"auth": 3}
-PHOTO, FILM = ("photo-1.jpg",), ("film.mp4",)
-#: What is published: files, and the placement.
-POSTS: dict[str, tuple[tuple[str, ...], str | None]] = {
-    "text": ((), None), "photo": (PHOTO, None), "film": (FILM, None), "reel": (FILM, "reel"),
-}  # fmt: skip
+WAITS, RETRYABLE = ("transient", "quota"), ("transient", "quota", "limit", "late")
 #: Rows that are not tried: 200 to 299 are one row, whose ends are, and no post meets what Facebook says of a login's code.
 NOT_TRIED = {*(str(code) for code in range(200, 300)), "100/36007", "100/36009"}
 #: What each platform's table must have; LinkedIn documents nothing that a member must do.
 CLASSES = {"content", "auth", "transient", "unknown"}
 
-simulator = pytest.fixture(simulating, name="simulator", scope="module")
-
-
-@dataclass
-class Going:
-    """The time, as far as it was moved."""
-
-    shift: timedelta = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.shift
-
-
-@dataclass
-class Desk:
-    """An author with one account on one platform."""
-
-    app: App
-    author: Author
-    world: World
-    media: str
-    who: Identity
-    account_id: str = ""
-    posts: list[str] = field(default_factory=list)
-
-    def connect(self, expired: bool = False) -> None:
-        """Connects the account (again), with a token that stays good or one that has to be refreshed first."""
-        platform, number = self.who.platform, int(self.who.extra["number"])
-
-        def fill(account_id: str) -> dict[str, Any]:
-            def sealed(value: str, column: str) -> str:
-                return self.app.keyring.seal(value, self.author.caller.user_id, account_id, column)
-
-            access = {"access_token": sealed(self.world.standing_token(platform, number), "access_token")}
-            if not expired:
-                return {"username": self.who.username, **access}
-            refresh = self.world.issue(platform, self.who.id, "refresh", ["*"], 3600, client_id=CLIENT)
-            return {"username": self.who.username, **access, "token_expires_at": self.app.clock() - timedelta(hours=1),
-                    "refresh_token": sealed(refresh, "refresh_token")}  # fmt: skip
-
-        self.account_id = self.app.db.write_here(
-            account_rows.connect, self.author.caller.user_id, self.author.set_id, platform, self.who.id, fill, self.app.clock()
-        )
-
-    async def publish(self, row: Row) -> dict[str, Any]:
-        """What `posts_get` tells of the platform post once the error has arrived there."""
-        names, placement = POSTS[row.post]
-        content: dict[str, Any] = {"text": "Words", "media": [files()[name].described(f"{self.media}/{name}") for name in names]}
-        if placement:
-            content["platformOverrides"] = {row.platform: {"settings": {"placement": placement}}}
-        self.posts.append(await self.author.draft("", row.platform, content=content))
-        await self.author.publish(self.posts[0])
-        return await self.until(lambda told: told["error"] and told["status"] == ("pending" if row.kind in WAITS else "failed"))
-
-    async def retry(self, **arguments: Any) -> dict[str, Any]:
-        await self.author.retry(self.posts[0], **arguments)
-        return await self.until(lambda told: told["status"] in ("published", "failed"))
-
-    async def until(self, true: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-        told: dict[str, Any] = {}
-        try:
-            async with asyncio.timeout(10):
-                while not true(told := (await self.author.get(self.posts[0]))["platformPosts"][0]):
-                    await asyncio.sleep(0.02)
-        except TimeoutError:
-            raise AssertionError(f"it stays as it is: {told}") from None
-        return told
-
-    @property
-    def sent(self) -> int:
-        return len(self.world.published(self.who.platform, self.who.id))
-
-    async def token_state(self) -> str:
-        found = await accounts.get(self.app, self.author.caller, AccountRef(account_id=self.account_id))
-        return str(found.model_dump(by_alias=True)["account"]["tokenHealth"]["state"])
-
-    @property
-    def is_blocked(self) -> bool:
-        row = self.app.db.read_here(tokens.load, self.account_id)
-        assert row is not None
-        return row.blocked_until is not None and row.blocked_until > self.app.clock()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running(
-    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, simulator: Simulator, media: str
-) -> AsyncIterator[App]:
-    """An installation with a publisher, for all rows: each has a user of its own."""
-    folder = tmp_path_factory.mktemp("errors")
-    settings = Settings(
-        data_dir=folder, publish_wait=0, processing_poll=0.005, platforms_url=simulator.root, platform_timeout=5,
-        media_allow=media.removeprefix("http://"), _env_file=None,  # type: ignore[call-arg]
-    )  # fmt: skip
-    brokers = {key: replace(broker, settle=(0.01,)) for key, broker in BROKERS.items()}
-    with databases.sqlite_database(sqlite_template, folder / "ampost.db") as db:
-        async with new_client() as http:
-            app = App(settings, db, Keyring.of(["a secret that only these tests know of"]), http, brokers, Going())
-            async with publisher(app):
-                yield app
-
 
 @pytest.fixture
-def desk(running: App, simulator: Simulator, media: str, row: Row) -> Desk:
-    world, number, now = simulator.world, next(NUMBERS), running.clock()
-    world.replies.clear()
-    who = world.identity(row.platform, number)
-    who.extra["number"] = number
-    made = running.db.write_here(users.create, now, f"user-{number}@example.com", "max")
-    caller = Caller(made["id"], made["email"], made["tier"], made["owner_tag"])
-    (its_set,) = running.db.read_here(platform_sets.rows, caller.user_id)
-    desk = Desk(running, Author(running, caller, its_set["id"]), world, media, who)
-    desk.connect(expired=row.step == "token")
+def desk(a_desk: Callable[[str], Desk], row: Row) -> Desk:
+    desk = a_desk(row.platform)
+    if row.step == "token":
+        desk.connect(refreshable=True, expired=True)
     return desk
 
 
@@ -171,7 +39,7 @@ def arm(desk: Desk, row: Row) -> None:
         return
     if row.post == "reel":  # the first look is at an upload that has not begun
         desk.world.arm_reply(row.platform, row.step, 200, {"id": "1", "status": {}})
-    for _ in range(TIMES.get(row.kind, 1)):
+    for _ in range(3 if row.kind == "auth" else 1):  # a refused token is renewed and tried again
         status, headers, body = answer
         desk.world.arm_reply(row.platform, row.step, status, body, headers)
 
@@ -185,7 +53,8 @@ def disarm(desk: Desk, row: Row) -> None:
 @pytest.mark.parametrize("row", ROWS, ids=str)
 async def test_an_error_ends_in_its_code_class_and_hint(desk: Desk, row: Row) -> None:
     arm(desk, row)
-    told = await desk.publish(row)
+    await desk.publish(row.post)
+    told = await desk.until(lambda told: told["error"] and told["status"] == ("pending" if row.kind in WAITS else "failed"))
     error, before = told["error"], desk.sent
     assert row.code == (error["code"] if error["code"] != "BROKER_ERROR" else error["brokerCode"]), error
     assert row.says in (error["hint"] or ""), error
@@ -226,6 +95,35 @@ GOES_ON = {
     "transient": by_itself, "quota": by_itself, "auth": by_connecting, "unclear": by_taking_the_risk,
     **dict.fromkeys(("limit", "late", "content", "identity", "config", "unknown"), by_retry),
 }  # fmt: skip
+
+
+REFUSED = [row for row in errors_others.ROWS if row.kind == "auth" and row.step != "token"]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("row", REFUSED, ids=str)
+async def test_a_token_that_is_refused_is_renewed_once(desk: Desk, row: Row) -> None:
+    """When the new one is refused too, the account is given up: nothing goes round in circles."""
+    desk.connect(refreshable=True)
+    desk.world.counts.clear()
+    for _ in range(5):
+        arm(desk, row)
+    await desk.publish(row.post)
+    told = await desk.until(lambda told: told["status"] == "failed")
+    assert (told["error"]["brokerCode"], desk.sent) == (row.code, 0)
+    assert desk.world.counts[row.platform, "token"] == 1
+    assert await desk.token_state() == "reconnect_required"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("row", REFUSED, ids=str)
+async def test_a_token_that_is_refused_once_costs_nothing_but_its_renewal(desk: Desk, row: Row) -> None:
+    desk.connect(refreshable=True)
+    status, headers, body = row.answer(row.key) or (0, {}, None)
+    desk.world.arm_reply(row.platform, row.step, status, body, headers)
+    await desk.publish(row.post)
+    told = await desk.until(lambda told: told["status"] == "published")
+    assert (told["error"], desk.sent, await desk.token_state()) == (None, 1, "ok")
 
 
 @pytest.mark.parametrize("platform", sorted(BROKERS))
