@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -245,10 +245,20 @@ def give_back(session: Session, claim: Claim, at: datetime) -> None:
     hold(session, claim, owner=None, next_at=at)
 
 
-def sweep(session: Session, now: datetime, *, alive_since: datetime | None, me: str, lost: Iterable[str] = ()) -> int:
-    """Frees what no live publisher holds and answers how many. Publishers not seen since `alive_since` are dead; None
-    means that there can be no other (the lock on the data folder), so all but `me` are. `lost` are rows of `me` that it
-    could not give back."""
+#: Claims, as ids of platform posts with their fences.
+Held = frozenset[tuple[str, int]]
+
+
+def sweep(
+    session: Session, now: datetime, *, alive_since: datetime | None, me: str, running: Collection[str] = (),
+    idle: Held = frozenset(),
+) -> tuple[int, Held]:  # fmt: skip
+    """Frees what nobody carries out and answers how many, and the claims of `me` that are not `running`.
+
+    Publishers not seen since `alive_since` are dead; None means that there can be no other (the lock on the data folder),
+    so all but `me` are. A claim of `me` that was `idle` before, and is still, got lost: the database took it and broke
+    before it could say so, or could not be given back.
+    """
     dead = PUBLISHERS.c.id != me
     if alive_since is not None:
         dead = and_(dead, PUBLISHERS.c.seen_at < alive_since)
@@ -256,8 +266,11 @@ def sweep(session: Session, now: datetime, *, alive_since: datetime | None, me: 
     alive = select(PUBLISHERS.c.id)
     p = PLATFORM_POSTS
     orphaned = and_(p.c.owner != me, p.c.owner.not_in(alive))
-    mine = and_(p.c.owner == me, p.c.id.in_(list(lost)))
-    return _set_free(session, and_(p.c.owner.is_not(None), or_(orphaned, mine)), now)
+    held = session.execute(select(p.c.id, p.c.fence).where(p.c.owner == me)).all()
+    still_idle = frozenset((row.id, row.fence) for row in held if row.id not in running)
+    lost = and_(p.c.owner == me, p.c.id.in_([id for id, _ in still_idle & idle]))
+    freed = _set_free(session, and_(p.c.owner.is_not(None), or_(orphaned, lost)), now)
+    return freed, still_idle - idle
 
 
 def _set_free(session: Session, which: Any, now: datetime) -> int:

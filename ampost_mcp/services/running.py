@@ -118,7 +118,8 @@ async def _end_of(app: App, claim: Claim, work: journal.Work) -> End:
             return await _unknown(app, claim, broker)
         return _final(_error("INTERNAL_ERROR", "The server failed on this post.", None, False, None))
     if receipt is None:
-        await app.db.write(breakers.failed, claim.platform, app.clock())
+        if state != "open":  # what was sent before a death says nothing of the platform now
+            await app.db.write(breakers.failed, claim.platform, app.clock())
         return await _unknown(app, claim, broker)
     return _published(app, receipt, notes)
 

@@ -25,8 +25,8 @@ from storage.queue import Claim
 
 log = structlog.get_logger("ampost.publisher")
 
-#: Seconds: between heartbeats; until a silent publisher counts as dead; between looks without being woken; between sweeps.
-BEAT, DEAD_AFTER, LOOK, SWEEP, TEND = 4.0, 16.0, 1.0, 60.0, 3600.0
+#: Seconds: between heartbeats, and sweeps; until a silent publisher counts as dead; between looks without being woken.
+BEAT, DEAD_AFTER, LOOK, TEND = 4.0, 16.0, 1.0, 3600.0
 #: How far behind a publisher may be before it counts as not advancing (seconds).
 STALLED = 60.0
 STOP_WITHIN = 4.0
@@ -41,7 +41,7 @@ class Publisher:
         self.holds_lock = False
         self._tend = tend
         self._running: set[str] = set()
-        self._lost: set[str] = set()
+        self._idle_claims: queue.Held = frozenset()
         self._woken = asyncio.Event()
         self._stopping = False
         self._idle = asyncio.Event()
@@ -74,7 +74,7 @@ class Publisher:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(self._gate, tasks)
                     tasks.start_soon(self._every, BEAT, self._beat)
-                    tasks.start_soon(self._every, SWEEP if app.db.is_sqlite else BEAT, self._sweep)
+                    tasks.start_soon(self._every, BEAT, self._sweep)
                     if self._tend is not None:
                         tasks.start_soon(self._every, TEND, self._tend)
                     if not app.db.is_sqlite:
@@ -167,12 +167,9 @@ class Publisher:
         self.wake()
 
     async def _give_back(self, claim: Claim, seconds: float) -> None:
-        """Makes a claim due again for anyone. Where even that fails, the next sweep does it."""
-        self._lost.add(claim.platform_post_id)
+        """Makes a claim due again for anyone. Where even that fails, a sweep does it."""
         with contextlib.suppress(Exception):
-            at = self.app.clock() + timedelta(seconds=seconds)
-            await self.app.db.write(queue.give_back, claim, at)
-            self._lost.discard(claim.platform_post_id)
+            await self.app.db.write(queue.give_back, claim, self.app.clock() + timedelta(seconds=seconds))
 
     # -- staying alive -------------------------------------------------------------------------------------------
 
@@ -190,8 +187,10 @@ class Publisher:
     async def _sweep(self) -> None:
         app = self.app
         alive_since = None if app.db.is_sqlite else app.clock() - timedelta(seconds=DEAD_AFTER)
-        lost, self._lost = self._lost, set()
-        freed = await app.db.write(queue.sweep, app.clock(), alive_since=alive_since, me=app.process, lost=lost)
+        freed, self._idle_claims = await app.db.write(
+            queue.sweep, app.clock(), alive_since=alive_since, me=app.process, running=frozenset(self._running),
+            idle=self._idle_claims,
+        )  # fmt: skip
         if freed:
             log.info("publisher.took_over", count=freed)
             self.wake()

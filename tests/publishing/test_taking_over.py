@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from ampost_mcp.context import App
 from ampost_mcp.services.running import FOUND
@@ -78,10 +78,42 @@ async def test_only_what_no_live_publisher_holds_is_freed(app: App, author: Auth
     _, claim = await claimed(app, author, owner="other")
     now = datetime.now(UTC)
     await app.db.write(queue.beat, "other", now)
-    assert await app.db.write(queue.sweep, now, alive_since=now - timedelta(seconds=16), me="me") == 0
-    assert await app.db.write(queue.sweep, now, alive_since=now + timedelta(seconds=1), me="me") == 1
+    assert await app.db.write(queue.sweep, now, alive_since=now - timedelta(seconds=16), me="me") == (0, frozenset())
+    assert await app.db.write(queue.sweep, now, alive_since=now + timedelta(seconds=1), me="me") == (1, frozenset())
     with pytest.raises(LostClaim):
         await app.db.write(journal.save_step, claim, "container", "x")
+
+
+async def test_a_claim_that_its_own_publisher_never_heard_of_is_freed_at_the_second_sweep(app: App, author: Author) -> None:
+    """The database broke after the commit and before it could say so."""
+    _, claim = await claimed(app, author, owner="me")
+    now = datetime.now(UTC)
+    this = frozenset({(claim.platform_post_id, claim.fence)})
+    sweep = {"alive_since": None, "me": "me"}
+    assert await app.db.write(queue.sweep, now, running=[claim.platform_post_id], **sweep) == (0, frozenset())
+    assert await app.db.write(queue.sweep, now, **sweep) == (0, this), "perhaps it is only about to begin"
+    assert await app.db.write(queue.sweep, now, running=[claim.platform_post_id], idle=this, **sweep) == (0, frozenset())
+    assert await app.db.write(queue.sweep, now, idle=this, **sweep) == (1, frozenset())
+    with pytest.raises(LostClaim):
+        await app.db.write(journal.save_step, claim, "container", "x")
+
+
+async def test_a_publisher_frees_a_claim_that_it_does_not_carry_out(app: App, author: Author, scripts: Scripts) -> None:
+    post_id, _ = await claimed(app, author, owner=app.process)
+    async with publisher(app) as running:
+        await running._sweep()
+        await running._sweep()
+        post = await author.until(post_id, "published")
+    assert scripts["threads"].sent == ["hello"] and post["platformPosts"][0]["attempts"] == 1
+
+
+async def test_what_was_sent_before_a_death_says_nothing_against_the_platform_now(app: App, author: Author) -> None:
+    post_id, claim = await claimed(app, author)
+    await app.db.write(journal.open_intent, claim, "release", app.clock())
+    async with publisher(app):
+        await author.until(post_id, "failed")
+    counted = await app.db.read(lambda session: session.execute(select(queue.BREAKERS.c.failures)).all())
+    assert counted == []
 
 
 async def test_a_publisher_that_stops_hands_over_what_it_held(app: App, author: Author, scripts: Scripts) -> None:
