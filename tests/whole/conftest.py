@@ -23,13 +23,12 @@ from ampost_mcp.services import users
 from ampost_mcp.settings import Settings
 from brokers import BROKERS
 from brokers.platform_http import new_client
+from brokers.sandbox.app import build as build_simulator
 from brokers.sandbox.ledger import Published
 from brokers.sandbox.world import World
 from storage import platform_sets
 from storage.sealing import Keyring
 from tests import databases
-from tests.brokers.bench import simulating
-from tests.brokers.conftest import Simulator
 from tests.edge.conftest import Owner, Site, mcp_client, settings_for
 from tests.publishing.conftest import Author, publisher
 from tests.serving import serving
@@ -130,7 +129,19 @@ def on_postgres(tmp_path_factory: pytest.TempPathFactory, media: str, postgres: 
         yield from _agent(tmp_path_factory.mktemp("whole-postgres"), media, database_url=url)
 
 
-simulator = pytest.fixture(simulating, name="simulator", scope="module")
+@dataclass(frozen=True)
+class Simulator:
+    """A simulator on its own, outside of any server."""
+
+    root: str
+    world: World
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    app = build_simulator()
+    with serving(app) as root:
+        yield Simulator(root, app.state.world)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
