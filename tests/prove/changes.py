@@ -14,7 +14,7 @@ def brisk() -> None:
     """A publisher whose heartbeats, sweeps and verdicts on the silent come several times faster."""
     from ampost_mcp.services import scheduler
 
-    scheduler.BEAT, scheduler.DEAD_AFTER, scheduler.SWEEP = BEAT, DEAD_AFTER, BEAT
+    scheduler.BEAT, scheduler.DEAD_AFTER = BEAT, DEAD_AFTER
 
 
 def clock_from(file: str) -> None:

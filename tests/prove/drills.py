@@ -84,7 +84,7 @@ async def edited(game: Game) -> None:
 async def one_lane(game: Game) -> None:
     """Posts of one account come one after the other, although the first takes longest."""
     server = await game.serve()
-    await game.stage.fault("threads", "wait", "slow", delay=1.5)
+    await game.stage.fault("threads", "wait", "slow", delay=4)
     told = await game.tell(server, "publish", "publish", "publish", sort=TEXT, platforms=("threads",), lane=0)
     await game.calm(server, STEP)
     earliest = (await Ledger.of(game.stage)).earliest

@@ -24,7 +24,7 @@ async def zombies(game: Game) -> None:
     for number in range(game.rounds):
         sleeper = await game.worker(at=f"{PAUSES[number % len(PAUSES)]}/1/STOP")
         await game.tell(web, "publish")
-        if await until(lambda its=sleeper: its.stopped, START):
+        if await until(lambda its=sleeper: its.stopped, RECOVERY):
             other = await game.worker()
             await _recovered(game, web)
             await game.kill(other)

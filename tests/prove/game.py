@@ -53,7 +53,7 @@ class Game:
         """Waits until nothing is under way any more; False when that took too long."""
         try:
             async with asyncio.timeout(seconds):
-                while await self.author.unsettled(server.url or ""):
+                while not await self.author.is_settled(server.url or ""):
                     await asyncio.sleep(0.05)
         except TimeoutError:
             return False

@@ -31,7 +31,9 @@ class Postgres:
 
     def kill(self) -> None:
         """Kills the postmaster as `kill -9` does; its children notice and end by themselves."""
-        self.server.get_postmaster_info().process.kill()
+        process = self.server.get_postmaster_info().process
+        process.kill()
+        process.wait(20)
 
     def start(self, seconds: float = 30) -> None:
         """Starts it again. The remains of the killed one have to be gone first, which takes it a moment."""

@@ -36,7 +36,7 @@ async def one_server(game: Game) -> None:
         server = await game.serve(at=plan)
         if server.alive:
             await _arm(game.stage, choose)
-            await game.tell(server, "")
+            await game.tell(server, "", "publish")
             await server.gone(choose.uniform(0.05, LIFE) if at_random else LIFE)
         await game.kill(server)
         game.kills += 1
@@ -110,7 +110,7 @@ class Fleet:
         await self.game.calm(self.webs[0], START)
 
 
-ONE_SERVER = Run("one server, killed at every step", one_server, rounds=60)
+ONE_SERVER = Run("one server, killed at every step", one_server, rounds=60, lanes=6, settle=300)
 SEVERAL_WORKERS = Run(
-    "several workers, killed and paused", several_workers, "postgresql", rounds=40, lanes=6, brisk=True
+    "several workers, killed and paused", several_workers, "postgresql", rounds=40, lanes=6, brisk=True, settle=300
 )  # fmt: skip

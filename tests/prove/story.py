@@ -29,7 +29,8 @@ Post = dict[str, Any]
 @dataclass
 class Told:
     """A post that a user asked for. `accepted` once the server said so; `wants` is what it was told to do with it, and
-    `done` that it has been told; `edited` says whether the edit was taken, None when nobody knows."""
+    `done` that it has been told; `edited` says whether the edit was taken, None when nobody knows; `settled` once every
+    platform was seen at its end."""
 
     marker: str
     lane: int
@@ -39,6 +40,7 @@ class Told:
     accepted: bool = False
     done: bool = False
     edited: bool | None = None
+    settled: bool = False
 
     @property
     def is_past(self) -> bool:
@@ -140,23 +142,34 @@ class Author:
         headers = {"Authorization": f"Bearer {self.stage.keys[told.lane]}", "Idempotency-Key": f"{told.marker} {step}"}
         return await self.stage.http.request(method, url, headers=headers, json=body)
 
-    async def unsettled(self, url: str) -> int:
-        """How many accepted posts are still under way, or cannot be read."""
-        try:
-            found = await self.posts(url)
-        except httpx.HTTPError:
-            return len(self.told)
-        return sum(post is None or any(pp["status"] not in TERMINAL for pp in post["platformPosts"]) for _, post in found)
+    async def is_settled(self, url: str) -> bool:
+        """Whether no accepted post is under way any more. Those that were seen settled are not asked for again."""
+        for told in self.told:
+            if told.counts and not told.settled:
+                try:
+                    post = await self._post(url, told)
+                except httpx.HTTPError:
+                    return False
+                told.settled = post is None or all(its["status"] in TERMINAL for its in post["platformPosts"])
+                if not told.settled:
+                    return False
+        return True
 
     async def posts(self, url: str) -> list[tuple[Told, Post | None]]:
         """What this server says of each post that was accepted; None where it has none."""
-        found: list[tuple[Told, Post | None]] = []
-        for told in self.told:
-            if told.counts:
-                headers = {"Authorization": f"Bearer {self.stage.keys[told.lane]}"}
-                answer = await self.stage.http.get(f"{url}/api/v1/posts/{told.post_id}", headers=headers)
-                found.append((told, answer.json().get("post")))
-        return found
+        return [(told, await self._post(url, told)) for told in self.told if told.counts]
+
+    async def _post(self, url: str, told: Told) -> Post | None:
+        headers = {"Authorization": f"Bearer {self.stage.keys[told.lane]}"}
+        while True:
+            answer = await self.stage.http.get(f"{url}/api/v1/posts/{told.post_id}", headers=headers)
+            if answer.status_code != 429:
+                break
+            await asyncio.sleep(float(answer.headers["Retry-After"]))
+        if answer.status_code != 404:
+            answer.raise_for_status()
+        post: Post | None = answer.json().get("post")
+        return post
 
 
 def _soon(seconds: float) -> str:
