@@ -15,7 +15,7 @@ from storage.queue import Claim
 from tests.model.platforms import PLACES
 from tests.model.reference import ACCEPTED, POST_FINAL, UNKNOWN, Known, Part, code_of, retried
 from tests.model.witness import Witness
-from tests.model.world import GRACE, LANES, Ground, Process, World
+from tests.model.world import GRACE, LANES, POINTS, Ground, Process, World
 
 ONE_PLATFORM = st.sampled_from(tuple(LANES))
 PLATFORMS = st.lists(ONE_PLATFORM, min_size=1, max_size=3, unique=True)
@@ -23,6 +23,7 @@ SETS = st.integers(0, 1)
 #: Which of the posts (the newest first) or processes that there are.
 WHICH = st.integers(0, 6)
 STEPS = st.integers(1, 45)
+WHERE = STEPS | st.sampled_from(POINTS)
 AHEAD = st.sampled_from((1, 20, 120, GRACE + 300))
 FAULTS = st.one_of(*(st.tuples(st.just(place), st.sampled_from(kinds)) for place, kinds in PLACES.items()))
 NAMED = st.sampled_from(("none", "failed", "unknown")) | PLATFORMS
@@ -132,21 +133,21 @@ class Publishing(RuleBasedStateMachine):
         self.world.run(seconds)
         self.world.bury()
 
-    @rule(steps=STEPS)
-    def step(self, steps: int) -> None:
+    @rule(where=WHERE)
+    def step(self, where: int | str) -> None:
         """Everybody stops between two steps, and users go on."""
-        self.world.run(1, steps)
+        self._run_to(where)
 
     @precondition(lambda self: self.world.processes)
     @rule(which=WHICH)
     def kill(self, which: int) -> None:
         self.world.kill(self._process(which))
 
-    @rule(platforms=PLATFORMS, place=SETS, which=WHICH, steps=STEPS)
-    def kill_while_it_publishes(self, platforms: list[str], place: int, which: int, steps: int) -> None:
+    @rule(platforms=PLATFORMS, place=SETS, which=WHICH, where=WHERE)
+    def kill_while_it_publishes(self, platforms: list[str], place: int, which: int, where: int | str) -> None:
         """Killed between two steps, and another one takes over."""
         self.create_and_publish(platforms, place)
-        self.world.run(1, steps)
+        self._run_to(where)
         if self.world.processes:
             self.world.kill(self._process(which))
         self.start()
@@ -169,12 +170,12 @@ class Publishing(RuleBasedStateMachine):
         self.world.pause(self._process(which), paused)
 
     @precondition(lambda self: self.world.processes and not self.world.one_machine)
-    @rule(platforms=PLATFORMS, place=SETS, which=WHICH, steps=STEPS)
-    def pause_while_it_publishes(self, platforms: list[str], place: int, which: int, steps: int) -> None:
+    @rule(platforms=PLATFORMS, place=SETS, which=WHICH, where=WHERE)
+    def pause_while_it_publishes(self, platforms: list[str], place: int, which: int, where: int | str) -> None:
         """Paused between two steps for so long that another one takes over, and then it goes on."""
         zombie = self._process(which)
         self.create_and_publish(platforms, place)
-        self.world.run(1, steps)
+        self._run_to(where)
         self.world.pause(zombie, True)
         self.start()
         self.world.run(2 * SILENCE)
@@ -237,14 +238,14 @@ class Publishing(RuleBasedStateMachine):
         for patience in range(1, 61):
             if not self.seen.under_way():
                 break
+            before = self.seen.parts
             world.run(1.5)
             self.look()
-            due, next_at = world.outlook()
-            if not due:
-                silence = world.now() + timedelta(seconds=SILENCE * patience)
-                world.shift += max(timedelta(), (next_at or silence) - world.now())
-        assert not self.seen.under_way()
-        assert not world.open_intents()
+            if self.seen.parts == before:
+                next_at = world.outlook()[1] or world.now() + timedelta(seconds=SILENCE * patience)
+                world.shift += next_at - world.now()
+        assert not self.seen.under_way(), f"lost: {self.seen.under_way()}"
+        assert not world.open_intents(), "an intent stays open for ever"
         world.run(SILENCE if len(world.processes) > 1 else 1)
         self.look()
         assert {post["status"] for post in self.seen.posts.values()} <= POST_FINAL | {"draft"}
@@ -266,6 +267,12 @@ class Publishing(RuleBasedStateMachine):
 
     def _process(self, which: int) -> Process:
         return self.world.processes[which % len(self.world.processes)]
+
+    def _run_to(self, where: int | str) -> None:
+        if isinstance(where, int):
+            self.world.run(2, steps=where)
+        else:
+            self.world.run(2, stop_at=where)
 
     def _text(self) -> str:
         self.texts += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -12,8 +13,10 @@ from brokers.errors import NotSent, PlatformError, Unclear
 from brokers.oauth import Tokens
 from brokers.platform_http import PlatformHttp
 
-Pass = Callable[[], Awaitable[None]]
+Pass = Callable[[str], Awaitable[None]]
 
+#: Seconds that a slow answer takes.
+SLOW = 40
 #: Fault -> whether the request took effect all the same, and what the broker raises.
 FAULTS: dict[str, tuple[bool, Callable[[], Exception]]] = {
     "content": (False, lambda: PlatformError("The platform does not take this.", kind="content")),
@@ -30,9 +33,9 @@ FAULTS: dict[str, tuple[bool, Callable[[], Exception]]] = {
 #: What may go wrong where. After the send, a broker may still ask for something (a link), and `content` there is the
 #: platform's verdict: it takes the post down again.
 PLACES: dict[str, tuple[str, ...]] = {
-    "upload": ("content", "transient", "restart", "quota", "not sent", "dropped"),
+    "upload": ("slow", "content", "transient", "restart", "quota", "not sent", "dropped"),
     "send": tuple(FAULTS),
-    "after": ("content", "unknown", "transient", "restart", "not sent", "dropped", "garbled"),
+    "after": ("slow", "content", "unknown", "transient", "restart", "not sent", "dropped", "garbled"),
     "token": ("unknown", "transient", "dropped", "not sent"),
     "look": ("pending", "dropped"),
 }
@@ -72,22 +75,22 @@ class Platform:
 
     async def _publish(self, passed: Pass, api: PlatformHttp, account: Account, draft: Draft, steps: Steps) -> Receipt:
         async def upload() -> str:
-            await passed()
-            self._maybe_fail("upload")
+            await passed("before upload")
+            await self._maybe_fail("upload")
             self.uploads += 1
             return f"{self.key}-handle-{self.uploads}"
 
         async def send(_: PlatformHttp) -> str:
-            await passed()
+            await passed("before send")
             answer = self._receive(account.id, draft.text, handle)
-            await passed()
+            await passed("after send")
             return answer()
 
         async def link() -> str:
-            await passed()
+            await passed("before link")
             if self.faults["after"] and self.faults["after"][0] == "content":
                 self.ledger = [effect for effect in self.ledger if effect.id != remote_id]
-            self._maybe_fail("after")
+            await self._maybe_fail("after")
             return f"https://example.com/{remote_id}"
 
         handle = await steps.upload("container", upload)
@@ -113,7 +116,7 @@ class Platform:
         return answer
 
     async def _find(self, passed: Pass, api: PlatformHttp, account: Account, draft: Draft, attempt: Attempt) -> Sighting:
-        await passed()
+        await passed("before look")
         if self._next_fault("look") == "pending":
             return PENDING
         for effect in self.ledger:
@@ -123,14 +126,17 @@ class Platform:
         return RESUME if self.resumes else NOT_SEEN
 
     async def _refresh(self, passed: Pass, *_: object) -> Tokens:
-        await passed()
-        self._maybe_fail("token")
+        await passed("before refresh")
+        await self._maybe_fail("token")
         return Tokens("another token", expires_in=3600)
 
     def _next_fault(self, place: str) -> str | None:
         return self.faults[place].popleft() if self.faults[place] else None
 
-    def _maybe_fail(self, place: str) -> None:
-        if fault := self._next_fault(place):
+    async def _maybe_fail(self, place: str) -> None:
+        fault = self._next_fault(place)
+        if fault == "slow":
+            await asyncio.sleep(SLOW)
+        elif fault:
             self.faults_of_ours += fault == "garbled"
             raise FAULTS[fault][1]()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,13 +24,19 @@ from storage.queue import ACCOUNTS, INTENTS, PLATFORM_POSTS, POSTS, Claim
 from storage.sealing import Keyring
 from storage.tables import metadata
 from tests.model.loop import SteppedLoop
-from tests.model.platforms import Platform
+from tests.model.platforms import Pass, Platform
 
 EPOCH = datetime(2026, 12, 1, 12, tzinfo=UTC)
 GRACE = 600
 #: Platform -> how many publishes may run on it at once.
 LANES = {"threads": 64, "facebook": 1, "twitter": 64}
 FOR_EVER = 10**9
+#: Where a publish can be stopped: before and after its writes and its irreversible request.
+POINTS = tuple(
+    f"{when} {name}"
+    for name in ("claim_due", "save_step", "open_intent", "send", "close_intent", "_record")
+    for when in ("before", "after")
+)
 
 
 class Killed(Exception):
@@ -55,20 +61,20 @@ class Watched:
 
     db: Database
     is_sqlite: bool
-    passed: Callable[[], Awaitable[None]]
+    passed: Pass
     saw: Callable[[str, Any], None]
 
     async def read(self, do: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        await self.passed()
+        await self.passed(f"before {do.__name__}")
         return self.db.read_here(do, *args, **kwargs)
 
     read_quick = read
 
     async def write(self, do: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        await self.passed()
+        await self.passed(f"before {do.__name__}")
         result = _transact(self.db, do, *args, **kwargs)
         self.saw(do.__name__, result)
-        await self.passed()
+        await self.passed(f"after {do.__name__}")
         return result
 
 
@@ -109,6 +115,7 @@ class World:
     loop: SteppedLoop = field(default_factory=SteppedLoop)
     shift: timedelta = timedelta()
     budget: int = 0
+    stop_at: str = ""
     processes: list[Process] = field(default_factory=list)
     started: int = 0
 
@@ -128,9 +135,9 @@ class World:
         except AppError as error:
             return {"error": error.code}
 
-    def run(self, seconds: float, steps: int = FOR_EVER) -> None:
-        """Lets the publishers go on for so long, or for so many steps."""
-        self.budget = steps
+    def run(self, seconds: float, steps: int = FOR_EVER, stop_at: str = "") -> None:
+        """Lets the publishers go on for so long, or for so many steps, or until one of them comes to a point."""
+        self.budget, self.stop_at = steps, stop_at
         self._gates()
         self._complete(asyncio.sleep(seconds))
         self.budget = 0
@@ -141,7 +148,10 @@ class World:
         name = f"process-{self.started}"
         may_go = asyncio.Event()
 
-        async def passed() -> None:
+        async def passed(point: str) -> None:
+            if point == self.stop_at:
+                self.budget, self.stop_at = 0, ""
+                self._gates()
             while not (may_go.is_set() or process.is_dead):
                 await may_go.wait()
             if process.is_dead:
@@ -198,7 +208,7 @@ class World:
     def open_intents(self) -> int:
         return self.ground.db.read_here(lambda session: len(session.execute(select(INTENTS).where(_OPEN)).all()))
 
-    def _app(self, name: str, passed: Callable[[], Awaitable[None]]) -> App:
+    def _app(self, name: str, passed: Pass) -> App:
         ground = self.ground
         brokers = {key: platform.broker(BROKERS[key], passed, LANES[key]) for key, platform in self.platforms.items()}
         db = Watched(ground.db, self.one_machine, passed, self._saw)
@@ -220,7 +230,7 @@ class World:
         return self.loop.run_until_complete(doing)
 
 
-async def _at_once() -> None:
+async def _at_once(_: str) -> None:
     """The web process is never in the way."""
 
 
