@@ -13,7 +13,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.model.machine import Publishing
 from tests.model.world import Ground
 
-EXAMPLES = {True: 45, False: 8}
+EXAMPLES = {True: 32, False: 5}
 ASKED = int(os.environ.get("MODEL_EXAMPLES", 0))
 
 
