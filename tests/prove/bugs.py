@@ -170,7 +170,7 @@ def _too_early() -> None:
     claim_due, outlook = queue.claim_due, queue.outlook
 
     def ahead(now: datetime) -> datetime:
-        return now + timedelta(seconds=4)
+        return now + timedelta(seconds=6)
 
     queue.claim_due = lambda session, owner, now, **how: claim_due(session, owner, ahead(now), **how)
     queue.outlook = lambda session, now: outlook(session, ahead(now))

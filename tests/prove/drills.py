@@ -17,7 +17,7 @@ from tests.prove.stage import until
 
 TEXT = 0
 #: Seconds that a scene gets to settle, and that a step of it may take.
-SETTLE, STEP = 15, 10
+SETTLE, STEP = 20, 20
 #: How the addresses of irreversible requests end.
 RELEASES = ("_publish", "/2/tweets", "/rest/posts", "/feed")
 
@@ -64,7 +64,7 @@ async def answers_lost(game: Game) -> None:
 async def cancelled_while_running(game: Game) -> None:
     """A post is cancelled while its irreversible request is on its way."""
     server = await game.serve()
-    await game.stage.fault("twitter", "publish", "delay", delay=0.8)
+    await game.stage.fault("twitter", "publish", "delay", delay=3)
     (told,) = await game.tell(server, "publish", sort=TEXT, platforms=("twitter",))
     await until(lambda: game.stage.requests("publish") > 0, STEP)
     told.wants, told.done = "cancel", False
@@ -76,7 +76,7 @@ async def cancelled_while_running(game: Game) -> None:
 async def edited(game: Game) -> None:
     """A scheduled post is edited, and moved, before its time comes."""
     server = await game.serve()
-    await game.tell(server, "schedule", sort=TEXT, ahead=5)
+    await game.tell(server, "schedule", sort=TEXT, ahead=8)
     await game.tell(server, "edit", sort=TEXT, ahead=600)
     await game.calm(server, STEP)
 
@@ -121,7 +121,7 @@ async def refreshed_by_two(game: Game) -> None:
     server = await game.serve()
     lane = game.stage.lanes[0]
     account = await _account_id(game, server.url or "", "twitter")
-    await game.stage.fault("twitter", "token", "delay", delay=0.5)
+    await game.stage.fault("twitter", "token", "delay", delay=3)
     async with httpx.AsyncClient(trust_env=False, cookies={"ampost_session": lane.cookie}, timeout=STEP) as browser:
         ask: Callable[[], Any] = lambda: browser.post(  # noqa: E731
             f"{server.url}/api/platforms/twitter/refresh", json={"accountId": account}, headers={"Origin": server.url or ""}
@@ -196,7 +196,7 @@ DRILLS = {
         Run("killed after the claim", killed_after_claim, settle=SETTLE),
         Run("killed after the post was stored", killed_after_create, settle=SETTLE, strict=True, timeout=10),
         Run("answers lost, listings late", answers_lost, settle=SETTLE),
-        Run("cancelled while it runs", cancelled_while_running, settle=SETTLE),
+        Run("cancelled while it runs", cancelled_while_running, settle=SETTLE, timeout=10),
         Run("edited before its time", edited, settle=SETTLE, strict=True, timeout=10),
         Run("one lane", one_lane, settle=SETTLE, strict=True, timeout=10),
         Run("used connections close", used_connections_close, settle=SETTLE, strict=True, timeout=4, around=peer_that_closes),

@@ -103,6 +103,7 @@ async def tokens_rotate(game: Game) -> None:
         await game.kill(server)
         await game.stage.no_faults()
         game.kills += 1
+    game.wrong["asked for tokens again and again"] += game.stage.world.counts["twitter", "token"] > 2 * game.rounds
 
 
 async def rolling_restarts(game: Game) -> None:
