@@ -18,6 +18,8 @@ from tests.whole.errors import Row
 ROWS = (*errors_meta.ROWS, *errors_others.ROWS)
 META = {row.platform for row in errors_meta.ROWS}
 WAITS, RETRYABLE = ("transient", "quota"), ("transient", "quota", "limit", "late")
+#: The first row of each class and step: how a failed post is sent again depends on nothing else.
+FIRST = {(row.platform, row.step, row.kind): row for row in reversed(ROWS)}.values()
 #: Rows that are not tried: 200 to 299 are one row, whose ends are, and no post meets what Facebook says of a login's code.
 NOT_TRIED = {*(str(code) for code in range(200, 300)), "100/36007", "100/36009"}
 #: What each platform's table must have; LinkedIn documents nothing that a member must do.
@@ -63,8 +65,9 @@ async def test_an_error_ends_in_its_code_class_and_hint(desk: Desk, row: Row) ->
     assert await desk.token_state() == ("reconnect_required" if row.kind == "auth" else "ok")
     assert desk.is_blocked is (row.kind == "quota")
     disarm(desk, row)
-    told = await GOES_ON[row.kind](desk, row)
-    assert (told["status"], told["error"], desk.sent) == ("published", None, before + 1)
+    if row.kind in WAITS or row in FIRST:
+        told = await GOES_ON[row.kind](desk, row)
+        assert (told["status"], told["error"], desk.sent) == ("published", None, before + 1)
 
 
 async def by_itself(desk: Desk, row: Row) -> dict[str, Any]:
