@@ -9,9 +9,9 @@ from typing import Any
 from brokers.base import Media
 from brokers.facebook import BROKER
 from brokers.facebook.accepts import Settings
-from tests.brokers.conftest import FileSource, Simulator
+from tests.brokers.bench import Bench, FileSource, Simulator
 from tests.brokers.media_server import MediaServer
-from tests.brokers.pushed import HEADS, Bench, Files
+from tests.brokers.pushed import HEADS, Files
 
 
 @dataclass

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from brokers.base import Media
-from tests.brokers.conftest import FileSource
+from tests.brokers.bench import FileSource
 from tests.serving import free_port, serving
 
 #: The first bytes of real files are enough for the simulator, which looks at no more than those.
@@ -39,6 +39,9 @@ class MediaServer:
         self.files.append((data, _type(data)))
         url = f"{self.root}/{len(self.files) - 1}"
         return Media(kind, url, source=FileSource(Path("none"), _type(data), url), **more)
+
+    def photos(self, count: int) -> tuple[Media, ...]:
+        return tuple(self.media("image", JPEG + bytes([n])) for n in range(count))
 
     def seen(self, data: bytes, alt_text: str | None = None) -> dict[str, Any]:
         """How the simulator's ledger tells of a file."""

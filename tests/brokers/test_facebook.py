@@ -8,11 +8,9 @@ import pytest
 
 from brokers.base import Draft
 from brokers.errors import PlatformError, Unclear
+from tests.brokers.bench import page_of
 from tests.brokers.facebook_bench import JPEG, PNG, TEXT, bench, placed
-from tests.brokers.media_server import MediaServer, hosting
-from tests.brokers.pushed import page_of
-
-hosted = pytest.fixture(hosting, name="hosted")
+from tests.brokers.media_server import MediaServer
 
 
 @pytest.fixture

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlencode, urlsplit
-
 import pytest
 
 from brokers.base import Account, Draft
 from brokers.errors import PlatformError, Unclear
 from brokers.facebook import BROKER
 from brokers.oauth import Client
-from brokers.platform_http import new_client, rewrite
-from tests.brokers.conftest import MemorySteps, api_for
+from tests.brokers.bench import MemorySteps, api_for
+from tests.brokers.consenting import consent, grant
 
 CLIENT = Client("app-1", "app-secret", "https://ampost.example/api/platforms/facebook/callback")
 
@@ -21,25 +19,8 @@ def api(simulator, client):
     return api_for(BROKER, simulator, client)
 
 
-async def answer_to(simulator, **changes):
-    """Where the consent page sends the browser after a person chose the second account."""
-    row = BROKER.oauth
-    asked = {
-        row.client_id_param: CLIENT.client_id, "redirect_uri": CLIENT.redirect_uri, "state": "s",
-        "response_type": "code", "scope": row.scope_separator.join(row.scopes), "choose": 1, **changes,
-    }  # fmt: skip
-    async with new_client() as http:
-        answer = await http.get(f"{rewrite(row.authorize_url, simulator.root)}?{urlencode(asked)}")
-    return parse_qs(urlsplit(answer.headers["location"]).query)
-
-
-async def connect(simulator, api, **changes):
-    (code,) = (await answer_to(simulator, **changes))["code"]
-    return await BROKER.oauth.exchange(api, CLIENT, code, None)
-
-
 async def test_a_login_becomes_one_profile_for_each_page(simulator, api):
-    tokens = await connect(simulator, api)
+    tokens = await grant(BROKER, simulator, api, CLIENT)
     profiles = await BROKER.profile(api, tokens.access_token)
     pages = [simulator.world.identity("facebook", number) for number in (1, 1001)]
     assert [(p.platform_account_id, p.username, p.display_name) for p in profiles] == [
@@ -50,7 +31,7 @@ async def test_a_login_becomes_one_profile_for_each_page(simulator, api):
 
 
 async def test_each_page_posts_with_its_own_token_that_does_not_expire(simulator, api):
-    tokens = await connect(simulator, api)
+    tokens = await grant(BROKER, simulator, api, CLIENT)
     assert (tokens.expires_in, tokens.refresh_token) == (None, tokens.access_token)
     profiles = await BROKER.profile(api, tokens.access_token)
     for profile in profiles:
@@ -74,7 +55,7 @@ async def test_the_page_tokens_of_a_short_lived_login_would_expire(simulator, ap
 
 
 async def test_many_pages_come_over_several_requests(simulator, api):
-    tokens = await connect(simulator, api)
+    tokens = await grant(BROKER, simulator, api, CLIENT)
     first = {"data": [{"id": "1", "access_token": "x"}], "paging": {"cursors": {"after": "1"}, "next": "https://..."}}
     simulator.world.arm_reply("facebook", "read", 200, first)
     second = simulator.world.identity("facebook", 1001)
@@ -103,9 +84,9 @@ async def test_a_refused_profile_is_not_hidden(simulator, api):
 
 
 async def test_a_code_is_good_once_and_only_for_its_redirect(simulator, api):
-    (code,) = (await answer_to(simulator))["code"]
+    code = (await consent(BROKER, simulator, CLIENT))["code"]
     await BROKER.oauth.exchange(api, CLIENT, code, None)
-    (other,) = (await answer_to(simulator))["code"]
+    other = (await consent(BROKER, simulator, CLIENT))["code"]
     foreign = Client(CLIENT.client_id, CLIENT.client_secret, "https://other.example/callback")
     for who, used in ((CLIENT, code), (foreign, other)):
         with pytest.raises(PlatformError) as refused:
@@ -121,11 +102,11 @@ async def test_an_answer_without_a_token_is_no_token(simulator, api):
 
 
 async def test_denial_comes_back_as_an_error(simulator):
-    assert (await answer_to(simulator, choose="deny"))["error"] == ["access_denied"]
+    assert (await consent(BROKER, simulator, CLIENT, choose="deny"))["error"] == "access_denied"
 
 
 async def test_a_permission_that_was_not_granted_is_missed_when_posting(simulator, api):
-    tokens = await connect(simulator, api, scope="pages_show_list,pages_read_engagement")
+    tokens = await grant(BROKER, simulator, api, CLIENT, scope="pages_show_list,pages_read_engagement")
     profile = (await BROKER.profile(api, tokens.access_token))[0]
     account = Account("a", profile.platform_account_id, None, profile.access_token)
     with pytest.raises(PlatformError) as refused:
@@ -134,7 +115,7 @@ async def test_a_permission_that_was_not_granted_is_missed_when_posting(simulato
 
 
 async def test_revoking_ends_the_persons_and_the_pages_tokens(simulator, api):
-    tokens = await connect(simulator, api)
+    tokens = await grant(BROKER, simulator, api, CLIENT)
     page = (await BROKER.profile(api, tokens.access_token))[0]
     await BROKER.oauth.revoke(api, CLIENT, page.access_token, tokens.refresh_token)
     for token in (tokens.access_token, page.access_token):

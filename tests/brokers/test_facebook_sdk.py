@@ -12,10 +12,8 @@ from facebook_business.api import FacebookAdsApi
 from facebook_business.exceptions import FacebookRequestError
 from facebook_business.session import FacebookSession
 
-from tests.brokers.conftest import account_on
-from tests.brokers.media_server import JPEG, MP4, PNG, hosting
-
-hosted = pytest.fixture(hosting, name="hosted")
+from tests.brokers.bench import account_on
+from tests.brokers.media_server import JPEG, MP4, PNG
 
 
 def api_of(simulator, token):

@@ -10,13 +10,11 @@ from brokers.base import Draft
 from brokers.errors import PlatformError, Unclear
 from brokers.facebook.errors import ROWS
 from brokers.sandbox.facebook_videos import take
+from tests.brokers.bench import page_of
 from tests.brokers.facebook_bench import MP4, PNG, TEXT, bench, placed
-from tests.brokers.media_server import hosting
-from tests.brokers.pushed import page_of
 
 MIB = 1024 * 1024
 PLACES = ["feed", "reel", "story"]
-hosted = pytest.fixture(hosting, name="hosted")
 
 
 @pytest.fixture

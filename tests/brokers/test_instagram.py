@@ -11,11 +11,8 @@ import pytest
 from brokers.base import Draft, Media
 from brokers.instagram import BROKER
 from brokers.instagram.accepts import Settings
-from tests.brokers.bench import Bench, page_of
-from tests.brokers.conftest import FileSource, MemorySteps
-from tests.brokers.media_server import JPEG, MP4, PNG, MediaServer, hosting
-
-hosted = pytest.fixture(hosting, name="hosted")
+from tests.brokers.bench import Bench, FileSource, MemorySteps, page_of
+from tests.brokers.media_server import JPEG, MP4, PNG, MediaServer
 
 
 @pytest.fixture

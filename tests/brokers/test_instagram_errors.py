@@ -9,8 +9,7 @@ from brokers.errors import PlatformError
 from brokers.instagram import BROKER
 from brokers.instagram.errors import ROWS
 from brokers.sandbox.instagram import errors
-from tests.brokers.bench import simulating
-from tests.brokers.conftest import MemorySteps, account_on, api_for
+from tests.brokers.bench import MemorySteps, account_on, api_for, simulating
 from tests.brokers.media_server import JPEG, hosting
 
 simulator = pytest.fixture(simulating, name="simulator", scope="module")

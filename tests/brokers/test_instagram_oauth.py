@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlencode, urlsplit
-
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
@@ -12,8 +10,9 @@ from starlette.routing import Route
 from brokers.errors import PlatformError, Unclear
 from brokers.instagram import BROKER
 from brokers.oauth import Client
-from brokers.platform_http import PlatformHttp, new_client, rewrite
-from tests.brokers.conftest import api_for
+from brokers.platform_http import PlatformHttp
+from tests.brokers.bench import api_for
+from tests.brokers.consenting import consent, grant
 from tests.serving import serving
 
 DAY = 86400
@@ -25,24 +24,8 @@ def api(simulator, client):
     return api_for(BROKER, simulator, client)
 
 
-async def code_from(simulator, **changes):
-    """The code that the callback is given after a person chose the second account on the consent page."""
-    row = BROKER.oauth
-    asked = {
-        row.client_id_param: CLIENT.client_id, "redirect_uri": CLIENT.redirect_uri, "state": "s",
-        "response_type": "code", "scope": row.scope_separator.join(row.scopes), "choose": 1, **changes,
-    }  # fmt: skip
-    async with new_client() as http:
-        answer = await http.get(f"{rewrite(row.authorize_url, simulator.root)}?{urlencode(asked)}")
-    return parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
-
-
-async def connect(simulator, api, **changes):
-    return await BROKER.oauth.exchange(api, CLIENT, await code_from(simulator, **changes), None)
-
-
 async def test_a_code_becomes_a_token_of_sixty_days_that_knows_its_owner(simulator, api):
-    tokens = await connect(simulator, api)
+    tokens = await grant(BROKER, simulator, api, CLIENT)
     assert (tokens.expires_in, tokens.refresh_token, tokens.scopes) == (60 * DAY, None, BROKER.oauth.scopes)
     (profile,) = await BROKER.profile(api, tokens.access_token)
     who = simulator.world.identity("instagram", 1)
@@ -51,7 +34,7 @@ async def test_a_code_becomes_a_token_of_sixty_days_that_knows_its_owner(simulat
 
 
 async def test_a_bare_answer_to_the_code_is_read_too(simulator, api):
-    code = await code_from(simulator)
+    code = (await consent(BROKER, simulator, CLIENT))["code"]
     short = simulator.world.issue("instagram", simulator.world.identity("instagram", 1).id, "access", ["*"], 60, life="short")
     simulator.world.arm_reply("instagram", "token", 200, {"access_token": short, "user_id": 1, "permissions": ["a", "b"]})
     tokens = await BROKER.oauth.exchange(api, CLIENT, code, None)
@@ -65,7 +48,7 @@ async def test_an_answer_without_a_token_is_no_token(simulator, api):
 
 
 async def test_a_code_is_good_once(simulator, api):
-    code = await code_from(simulator)
+    code = (await consent(BROKER, simulator, CLIENT))["code"]
     await BROKER.oauth.exchange(api, CLIENT, code, None)
     with pytest.raises(PlatformError) as caught:
         await BROKER.oauth.exchange(api, CLIENT, code, None)
@@ -73,7 +56,7 @@ async def test_a_code_is_good_once(simulator, api):
 
 
 async def test_the_access_token_itself_is_refreshed(simulator, api):
-    tokens = await connect(simulator, api)
+    tokens = await grant(BROKER, simulator, api, CLIENT)
     now = simulator.world.clock()
     simulator.world.clock = lambda: now + 50 * DAY
     fresh = await BROKER.oauth.refresh(api, CLIENT, tokens.access_token, None)
@@ -83,7 +66,7 @@ async def test_the_access_token_itself_is_refreshed(simulator, api):
 
 
 async def test_an_expired_token_means_reconnecting(simulator, api):
-    tokens = await connect(simulator, api)
+    tokens = await grant(BROKER, simulator, api, CLIENT)
     now = simulator.world.clock()
     simulator.world.clock = lambda: now + 61 * DAY
     for ask in (BROKER.oauth.refresh(api, CLIENT, tokens.access_token, None), BROKER.profile(api, tokens.access_token)):
@@ -93,7 +76,7 @@ async def test_an_expired_token_means_reconnecting(simulator, api):
 
 
 async def test_a_token_without_the_publishing_scope_cannot_publish(simulator, api):
-    tokens = await connect(simulator, api, scope="instagram_business_basic")
+    tokens = await grant(BROKER, simulator, api, CLIENT, scope="instagram_business_basic")
     with pytest.raises(PlatformError) as caught:
         await api.request("POST", "https://graph.instagram.com/v26.0/me/media", form={}, token=tokens.access_token)
     assert (caught.value.kind, caught.value.broker_code) == ("auth", "AUTH_REVOKED")

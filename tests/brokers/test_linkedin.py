@@ -14,15 +14,10 @@ from brokers.linkedin.errors import ROWS
 from brokers.linkedin.little import little
 from brokers.sandbox.linkedin import errors
 from brokers.sandbox.linkedin_text import shown
-from tests.brokers.pushed import Bench, Files, page_of
+from tests.brokers.bench import Bench, page_of
 
 MIB = 1024 * 1024
 RESERVED = r"All of \ | { } @ [ ] ( ) < > # * _ ~ stay"
-
-
-@pytest.fixture
-def files(tmp_path):
-    return Files(tmp_path)
 
 
 @pytest.fixture
@@ -144,9 +139,8 @@ async def test_a_video_arrives_in_parts_and_is_waited_for(linkedin, files):
 
 
 async def test_a_video_that_cannot_be_processed_is_refused_before_the_post(linkedin, files):
-    with pytest.raises(PlatformError) as refused:
-        await linkedin.publish(Draft("A film", media=(files.media("video/mp4", content="text/plain"),)))
-    assert (refused.value.kind, refused.value.code) == ("content", "MEDIA_UPLOAD_FAILED")
+    error = await linkedin.refused(Draft("A film", media=(files.media("video/mp4", content="text/plain"),)))
+    assert (error.kind, error.code) == ("content", "MEDIA_UPLOAD_FAILED")
     assert linkedin.steps.sent == 0 and linkedin.posts == []
 
 
@@ -162,9 +156,8 @@ async def test_a_video_that_is_not_ready_is_tried_again(linkedin, files):
     linkedin.world.arm_reply("linkedin", "wait", status, body, headers)
     linkedin.arm("*", "slow", delay=60)
     draft = Draft("A film", media=(files.media("video/mp4"),))
-    with pytest.raises(PlatformError) as refused:
-        await linkedin.publish(draft)
-    assert (refused.value.kind, refused.value.platform_code) == ("transient", "MEDIA_ASSET_WAITING_UPLOAD")
+    error = await linkedin.refused(draft)
+    assert (error.kind, error.platform_code) == ("transient", "MEDIA_ASSET_WAITING_UPLOAD")
     assert linkedin.posts == []
     for asset in linkedin.world.objects.values():
         asset["ready_at"] = 0
@@ -185,10 +178,9 @@ async def test_a_crash_after_the_uploads_posts_without_uploading_again(linkedin,
 
 async def test_the_account_s_api_version_is_sent(linkedin):
     linkedin.account = replace(linkedin.account, metadata={"apiVersion": "202401"})
-    with pytest.raises(PlatformError) as refused:
-        await linkedin.publish(Draft("Old"))
-    assert (refused.value.platform_code, refused.value.broker_code) == ("NONEXISTENT_VERSION", "INVALID_CONFIG")
-    assert "LINKEDIN_API_VERSION" in (refused.value.hint or "")
+    error = await linkedin.refused(Draft("Old"))
+    assert (error.platform_code, error.broker_code) == ("NONEXISTENT_VERSION", "INVALID_CONFIG")
+    assert "LINKEDIN_API_VERSION" in (error.hint or "")
     linkedin.account = replace(linkedin.account, metadata={"apiVersion": "202611"})
     await linkedin.publish(Draft("New"))
     assert len(linkedin.posts) == 1
@@ -200,9 +192,7 @@ async def test_the_account_s_api_version_is_sent(linkedin):
 async def test_the_same_post_twice_is_refused_by_name(linkedin):
     first = await linkedin.publish(Draft("Only once"))
     linkedin.start_over()
-    with pytest.raises(PlatformError) as refused:
-        await linkedin.publish(Draft("Only once"))
-    error = refused.value
+    error = await linkedin.refused(Draft("Only once"))
     assert (error.kind, error.platform_code) == ("content", "DUPLICATE_POST")
     assert first.id in error.message and f"/feed/update/{first.id}/" in (error.hint or "")
     assert len(linkedin.posts) == 1
@@ -229,15 +219,11 @@ async def test_a_created_post_without_its_id_is_unclear(linkedin):
 
 @pytest.mark.parametrize("name", sorted(ROWS))
 async def test_every_documented_error_is_understood(linkedin, name):
-    status, headers, body = errors()[name]
-    linkedin.world.arm_reply("linkedin", "publish", status, body, headers)
-    with pytest.raises(PlatformError) as refused:
-        await linkedin.publish(Draft("Anything"))
-    error, row = refused.value, ROWS[name]
+    error, row = await linkedin.answered(errors()[name], Draft("Anything")), ROWS[name]
     assert error.platform_code == name
     assert (error.kind, error.code, error.broker_code) == (row.kind, row.code, row.broker_code)
     assert error.hint == row.hint or (name == "DUPLICATE_POST" and "urn:li:share:70000001" in error.hint)
-    assert (error.status, error.restart) == (status, row.restart)
+    assert (error.status, error.restart) == (errors()[name][0], row.restart)
     assert linkedin.posts == []
 
 
@@ -252,25 +238,19 @@ def test_every_row_has_an_example():
 )  # fmt: skip
 async def test_armed_faults_are_refusals(linkedin, fault, kind, broker_code):
     linkedin.arm("publish", fault, retry_after=40)
-    with pytest.raises(PlatformError) as refused:
-        await linkedin.publish(Draft("Anything"))
-    assert (refused.value.kind, refused.value.broker_code) == (kind, broker_code)
+    error = await linkedin.refused(Draft("Anything"))
+    assert (error.kind, error.broker_code) == (kind, broker_code)
     if fault == "rate_limit":
-        assert refused.value.retry_after == 40
+        assert error.retry_after == 40
 
 
 async def test_a_daily_limit_opens_at_midnight(linkedin):
-    status, headers, body = errors()["429"]
-    linkedin.world.arm_reply("linkedin", "publish", status, body, headers)
-    with pytest.raises(PlatformError) as refused:
-        await linkedin.publish(Draft("Anything"))
-    assert 0 < (refused.value.retry_after or 0) <= 86400
-    assert "midnight UTC" in (refused.value.hint or "")
+    error = await linkedin.answered(errors()["429"], Draft("Anything"))
+    assert 0 < (error.retry_after or 0) <= 86400
+    assert "midnight UTC" in (error.hint or "")
 
 
 async def test_an_unknown_refusal_keeps_what_linkedin_said(linkedin):
-    linkedin.world.arm_reply("linkedin", "publish", 418, {"message": "I am a teapot"})
-    with pytest.raises(PlatformError) as refused:
-        await linkedin.publish(Draft("Anything"))
-    assert (refused.value.kind, refused.value.platform_code) == ("unknown", "418")
-    assert "I am a teapot" in refused.value.message
+    error = await linkedin.answered((418, {}, {"message": "I am a teapot"}), Draft("Anything"))
+    assert (error.kind, error.platform_code) == ("unknown", "418")
+    assert "I am a teapot" in error.message

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlencode, urlsplit
-
 import pytest
 
 from brokers.base import Draft
 from brokers.errors import PlatformError
 from brokers.linkedin import BROKER
 from brokers.oauth import Client
-from tests.brokers.conftest import MemorySteps, account_on, api_for
+from tests.brokers.bench import MemorySteps, account_on, api_for
+from tests.brokers.consenting import grant
 
 OAUTH = BROKER.oauth
 PLAIN = Client("an-app", "a-secret", "https://ampost.test/callback")
@@ -22,19 +21,8 @@ async def api(simulator, client):
     return api_for(BROKER, simulator, client)
 
 
-async def connect(simulator, client, api, who=PLAIN):
-    asked = {
-        "response_type": "code", "client_id": who.client_id, "redirect_uri": who.redirect_uri, "state": "s",
-        "scope": " ".join(OAUTH.scopes), "choose": "1",
-    }  # fmt: skip
-    where = OAUTH.authorize_url.replace("https:/", simulator.root)
-    answer = await client.get(f"{where}?{urlencode(asked)}")
-    code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
-    return await OAUTH.exchange(api, who, code, None)
-
-
-async def test_a_code_becomes_a_token_that_works(simulator, client, api):
-    tokens = await connect(simulator, client, api)
+async def test_a_code_becomes_a_token_that_works(simulator, api):
+    tokens = await grant(BROKER, simulator, api, PLAIN)
     assert tokens.expires_in == 60 * 86400 and tokens.refresh_token is None
     assert set(tokens.scopes or ()) == set(OAUTH.scopes)
     account = account_on(simulator, "linkedin", 1, access_token=tokens.access_token)
@@ -42,8 +30,8 @@ async def test_a_code_becomes_a_token_that_works(simulator, client, api):
     assert simulator.world.ledger.posts[0].account_id == simulator.world.identity("linkedin", 1).id
 
 
-async def test_the_profile_shows_openid_claims_and_the_organization_gate(simulator, client, api):
-    tokens = await connect(simulator, client, api)
+async def test_the_profile_shows_openid_claims_and_the_organization_gate(simulator, api):
+    tokens = await grant(BROKER, simulator, api, PLAIN)
     (profile,) = await BROKER.profile(api, tokens.access_token)
     person = simulator.world.identity("linkedin", 1)
     assert (profile.platform_account_id, profile.display_name) == (person.id, person.name)
@@ -54,8 +42,8 @@ async def test_the_profile_shows_openid_claims_and_the_organization_gate(simulat
     assert gate["enabled"] is False and "organization" in gate["reason"]
 
 
-async def test_an_approved_app_refreshes_with_the_same_token(simulator, client, api):
-    first = await connect(simulator, client, api, APPROVED)
+async def test_an_approved_app_refreshes_with_the_same_token(simulator, api):
+    first = await grant(BROKER, simulator, api, APPROVED)
     assert first.refresh_token and first.refresh_expires_in == pytest.approx(365 * 86400, abs=5)
     second = await OAUTH.refresh(api, APPROVED, first.access_token, first.refresh_token)
     assert second.access_token != first.access_token
@@ -71,8 +59,8 @@ async def test_without_a_good_refresh_token_the_account_must_be_connected_again(
     assert "again" in (refused.value.hint or "")
 
 
-async def test_a_code_is_good_once(simulator, client, api):
-    await connect(simulator, client, api)
+async def test_a_code_is_good_once(simulator, api):
+    await grant(BROKER, simulator, api, PLAIN)
     with pytest.raises(PlatformError) as refused:
         await OAUTH.exchange(api, PLAIN, "used-or-unknown", None)
     assert refused.value.kind == "auth"
@@ -84,8 +72,8 @@ async def test_a_client_without_its_secret_is_this_server_s_fault(api):
     assert (refused.value.kind, refused.value.broker_code) == ("config", "INVALID_CONFIG")
 
 
-async def test_revoking_ends_access(simulator, client, api):
-    tokens = await connect(simulator, client, api)
+async def test_revoking_ends_access(simulator, api):
+    tokens = await grant(BROKER, simulator, api, PLAIN)
     await OAUTH.revoke(api, PLAIN, tokens.access_token, None)
     with pytest.raises(PlatformError) as refused:
         await BROKER.profile(api, tokens.access_token)

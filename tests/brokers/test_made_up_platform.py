@@ -16,7 +16,7 @@ from brokers.rules import problems
 from brokers.sandbox.app import build
 from brokers.sandbox.parts import PARTS
 from brokers.sandbox.world import Fault
-from tests.brokers.conftest import MemorySteps, Simulator, account_on, api_for
+from tests.brokers.bench import MemorySteps, Simulator, account_on, api_for
 from tests.brokers.pigeon import ACCEPTS, BROKER, PART, Settings, exchange, find, profile
 from tests.brokers.pushed import Files
 from tests.serving import serving

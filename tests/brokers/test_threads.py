@@ -9,11 +9,8 @@ import pytest
 from brokers.base import Draft, Media
 from brokers.threads import BROKER
 from brokers.threads.accepts import Settings
-from tests.brokers.bench import Bench, page_of
-from tests.brokers.conftest import MemorySteps
-from tests.brokers.media_server import JPEG, MP4, PNG, MediaServer, hosting
-
-hosted = pytest.fixture(hosting, name="hosted")
+from tests.brokers.bench import Bench, MemorySteps, page_of
+from tests.brokers.media_server import JPEG, MP4, PNG, MediaServer
 
 
 @pytest.fixture

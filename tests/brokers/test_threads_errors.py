@@ -81,7 +81,7 @@ async def test_the_simulator_is_as_strict_as_threads(threads, form):
 
 
 async def test_the_simulator_wants_a_token_in_header_or_query(threads):
-    url = f"{threads.root}/graph.threads.net/v1.0/me?fields=id"
+    url = f"{threads.simulator.root}/graph.threads.net/v1.0/me?fields=id"
     async with new_client() as http:
         assert (await http.get(url)).json()["error"]["code"] == 104
         given = await http.get(url, params={"fields": "id", "access_token": threads.account.access_token})

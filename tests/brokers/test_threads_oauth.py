@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlencode, urlsplit
-
 import pytest
 
 from brokers.errors import PlatformError
 from brokers.oauth import Client
-from brokers.platform_http import new_client, rewrite
 from brokers.threads import BROKER
-from tests.brokers.conftest import api_for
+from tests.brokers.bench import api_for
+from tests.brokers.consenting import consent, grant
 
 DAY = 86400
 CLIENT = Client("app-1", "app-secret", "https://ampost.example/api/platforms/threads/callback")
@@ -21,25 +19,8 @@ def api(simulator, client):
     return api_for(BROKER, simulator, client)
 
 
-async def consent(simulator, choose, **changes):
-    """What the callback is given after a person chose an account on the consent page."""
-    row = BROKER.oauth
-    asked = {
-        row.client_id_param: CLIENT.client_id, "redirect_uri": CLIENT.redirect_uri, "state": "s",
-        "response_type": "code", "scope": row.scope_separator.join(row.scopes), "choose": choose, **changes,
-    }  # fmt: skip
-    async with new_client() as http:
-        answer = await http.get(f"{rewrite(row.authorize_url, simulator.root)}?{urlencode(asked)}")
-    return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["location"]).query).items()}
-
-
-async def connect(simulator, api, **changes):
-    code = (await consent(simulator, 1, **changes))["code"]
-    return await BROKER.oauth.exchange(api, CLIENT, code, None)
-
-
 async def test_a_code_becomes_a_token_of_sixty_days_that_knows_its_owner(simulator, api):
-    tokens = await connect(simulator, api)
+    tokens = await grant(BROKER, simulator, api, CLIENT)
     assert tokens.expires_in == 60 * DAY and tokens.refresh_token is None
     (profile,) = await BROKER.profile(api, tokens.access_token)
     who = simulator.world.identity("threads", 1)
@@ -47,7 +28,7 @@ async def test_a_code_becomes_a_token_of_sixty_days_that_knows_its_owner(simulat
 
 
 async def test_a_code_is_good_once_and_its_second_use_ends_the_first(simulator, api):
-    code = (await consent(simulator, 0))["code"]
+    code = (await consent(BROKER, simulator, CLIENT))["code"]
     tokens = await BROKER.oauth.exchange(api, CLIENT, code, None)
     with pytest.raises(PlatformError) as caught:
         await BROKER.oauth.exchange(api, CLIENT, code, None)
@@ -58,14 +39,14 @@ async def test_a_code_is_good_once_and_its_second_use_ends_the_first(simulator, 
 
 
 async def test_a_code_for_another_address_is_refused(simulator, api):
-    code = (await consent(simulator, 0, redirect_uri="https://elsewhere.example/"))["code"]
+    code = (await consent(BROKER, simulator, CLIENT, redirect_uri="https://elsewhere.example/"))["code"]
     with pytest.raises(PlatformError) as caught:
         await BROKER.oauth.exchange(api, CLIENT, code, None)
     assert caught.value.broker_code == "TOKEN_EXCHANGE_FAILED"
 
 
 async def test_the_access_token_itself_is_refreshed(simulator, api):
-    tokens = await connect(simulator, api)
+    tokens = await grant(BROKER, simulator, api, CLIENT)
     now = simulator.world.clock()
     simulator.world.clock = lambda: now + 50 * DAY
     fresh = await BROKER.oauth.refresh(api, CLIENT, tokens.access_token, None)
@@ -77,7 +58,7 @@ async def test_the_access_token_itself_is_refreshed(simulator, api):
 
 @pytest.mark.parametrize("age", [0.5, 61])
 async def test_a_token_too_young_or_expired_is_not_refreshed(simulator, api, age):
-    tokens = await connect(simulator, api)
+    tokens = await grant(BROKER, simulator, api, CLIENT)
     now = simulator.world.clock()
     simulator.world.clock = lambda: now + age * DAY
     with pytest.raises(PlatformError) as caught:
@@ -86,7 +67,7 @@ async def test_a_token_too_young_or_expired_is_not_refreshed(simulator, api, age
 
 
 async def test_a_token_without_the_publishing_scope_cannot_publish(simulator, api):
-    tokens = await connect(simulator, api, scope="threads_basic")
+    tokens = await grant(BROKER, simulator, api, CLIENT, scope="threads_basic")
     with pytest.raises(PlatformError) as caught:
         await api.request(
             "POST", "https://graph.threads.net/v1.0/me/threads", form={"media_type": "TEXT", "text": "x"},
@@ -96,7 +77,7 @@ async def test_a_token_without_the_publishing_scope_cannot_publish(simulator, ap
 
 
 async def test_a_person_may_deny(simulator):
-    assert (await consent(simulator, "deny"))["error"] == "access_denied"
+    assert (await consent(BROKER, simulator, CLIENT, choose="deny"))["error"] == "access_denied"
 
 
 async def test_no_secret_shows_in_an_error(simulator, api):

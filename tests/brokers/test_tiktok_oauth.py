@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
-
 import pytest
 
 from brokers.errors import PlatformError
@@ -12,7 +10,8 @@ from brokers.sandbox.tiktok import errors
 from brokers.sandbox.tiktok_answers import OAUTH as OAUTH_CODES
 from brokers.tiktok import BROKER
 from brokers.tiktok.errors import REFUSALS
-from tests.brokers.conftest import api_for
+from tests.brokers.bench import api_for
+from tests.brokers.consenting import consent, grant
 
 CLIENT = Client("key", "hush", "https://ampost.example/api/platforms/tiktok/callback")
 OAUTH = BROKER.oauth
@@ -23,25 +22,11 @@ async def api(simulator, client):
     return api_for(BROKER, simulator, client)
 
 
-async def consent(simulator, client, choose="0"):
-    """The query with which the browser comes back."""
-    query = {
-        OAUTH.client_id_param: CLIENT.client_id, "redirect_uri": CLIENT.redirect_uri, "response_type": "code",
-        "state": "s", "scope": OAUTH.scope_separator.join(OAUTH.scopes), "choose": choose, **OAUTH.authorize_params,
-    }  # fmt: skip
-    url = f"{simulator.root}/{OAUTH.authorize_url.partition('://')[2]}"
-    return parse_qs(urlsplit((await client.get(url, params=query)).headers["location"]).query)
-
-
-async def granted(api, simulator, client, choose="0"):
-    return await OAUTH.exchange(api, CLIENT, (await consent(simulator, client, choose))["code"][0], None)
-
-
-async def test_consent_grants_tokens_and_the_creator_is_known(api, simulator, client):
-    tokens = await granted(api, simulator, client, "2")
+async def test_consent_grants_tokens_and_the_creator_is_known(api, simulator):
+    tokens = await grant(BROKER, simulator, api, CLIENT)
     assert (tokens.expires_in, tokens.refresh_expires_in) == (7200, 180 * 86400)
     assert tokens.scopes == OAUTH.scopes
-    who = simulator.world.identity("tiktok", 2)
+    who = simulator.world.identity("tiktok", 1)
     who.extra["disabled"] = ("duet",)
     (profile,) = await BROKER.profile(api, tokens.access_token)
     assert (profile.platform_account_id, profile.username, profile.display_name) == (who.id, who.username, who.name)
@@ -62,20 +47,20 @@ async def test_a_profile_does_not_need_the_creator(api, simulator):
     assert read[0].username and (profile.platform_account_id, profile.username, profile.metadata) == ("x", None, {})
 
 
-async def test_a_denied_consent_comes_back_without_a_code(simulator, client):
-    assert (await consent(simulator, client, "deny"))["error"] == ["access_denied"]
+async def test_a_denied_consent_comes_back_without_a_code(simulator):
+    assert (await consent(BROKER, simulator, CLIENT, choose="deny"))["error"] == "access_denied"
 
 
-async def test_a_code_is_good_once(api, simulator, client):
-    code = (await consent(simulator, client))["code"][0]
+async def test_a_code_is_good_once(api, simulator):
+    code = (await consent(BROKER, simulator, CLIENT))["code"]
     await OAUTH.exchange(api, CLIENT, code, None)
     with pytest.raises(PlatformError) as caught:
         await OAUTH.exchange(api, CLIENT, code, None)
     assert caught.value.platform_code == "invalid_grant"
 
 
-async def test_a_refresh_uses_the_refresh_token_up(api, simulator, client):
-    first = await granted(api, simulator, client)
+async def test_a_refresh_uses_the_refresh_token_up(api, simulator):
+    first = await grant(BROKER, simulator, api, CLIENT)
     second = await OAUTH.refresh(api, CLIENT, first.access_token, first.refresh_token)
     assert second.refresh_token and second.refresh_token != first.refresh_token
     assert await BROKER.profile(api, second.access_token)
@@ -85,8 +70,8 @@ async def test_a_refresh_uses_the_refresh_token_up(api, simulator, client):
     assert await OAUTH.refresh(api, CLIENT, second.access_token, second.refresh_token)
 
 
-async def test_a_revoked_grant_must_be_connected_again(api, simulator, client):
-    tokens = await granted(api, simulator, client)
+async def test_a_revoked_grant_must_be_connected_again(api, simulator):
+    tokens = await grant(BROKER, simulator, api, CLIENT)
     await OAUTH.revoke(api, CLIENT, tokens.access_token, tokens.refresh_token)
     with pytest.raises(PlatformError) as caught:
         await BROKER.profile(api, tokens.access_token)

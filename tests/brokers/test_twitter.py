@@ -13,14 +13,9 @@ from brokers.sandbox.twitter import errors
 from brokers.twitter import BROKER
 from brokers.twitter.accepts import Settings
 from brokers.twitter.errors import ROWS
-from tests.brokers.pushed import Bench, Files, page_of
+from tests.brokers.bench import Bench, page_of
 
 MIB = 1024 * 1024
-
-
-@pytest.fixture
-def files(tmp_path):
-    return Files(tmp_path)
 
 
 @pytest.fixture
@@ -77,10 +72,9 @@ async def test_a_large_file_goes_in_segments(x, files):
 
 
 async def test_media_that_cannot_be_processed_are_refused_before_the_post(x, files):
-    with pytest.raises(PlatformError) as refused:
-        await x.publish(Draft("A film", media=(files.media("video/mp4", content="text/plain"),)))
-    assert (refused.value.kind, refused.value.code) == ("content", "MEDIA_UPLOAD_FAILED")
-    assert "Unsupported video format" in refused.value.message
+    error = await x.refused(Draft("A film", media=(files.media("video/mp4", content="text/plain"),)))
+    assert (error.kind, error.code) == ("content", "MEDIA_UPLOAD_FAILED")
+    assert "Unsupported video format" in error.message
     assert x.steps.sent == 0 and x.posts == []
 
 
@@ -98,10 +92,9 @@ async def test_a_crash_after_the_uploads_posts_without_uploading_again(x, files)
 async def test_the_same_text_twice_is_refused_with_a_hint(x):
     await x.publish(Draft("Only once"))
     x.start_over()
-    with pytest.raises(PlatformError) as refused:
-        await x.publish(Draft("Only once"))
-    assert (refused.value.kind, refused.value.broker_code) == ("content", "PUBLISH_FAILED")
-    assert refused.value.hint and "look there first" in refused.value.hint
+    error = await x.refused(Draft("Only once"))
+    assert (error.kind, error.broker_code) == ("content", "PUBLISH_FAILED")
+    assert error.hint and "look there first" in error.hint
     assert len(x.posts) == 1
 
 
@@ -191,15 +184,11 @@ async def test_a_late_timeline_is_looked_at_again(x):
 
 @pytest.mark.parametrize("name", sorted(ROWS))
 async def test_every_documented_error_is_understood(x, name):
-    status, headers, body = errors()[name]
-    x.world.arm_reply("twitter", "publish", status, body, headers)
-    with pytest.raises(PlatformError) as refused:
-        await x.publish(Draft("Anything"))
-    error, row = refused.value, ROWS[name]
+    error, row = await x.answered(errors()[name], Draft("Anything")), ROWS[name]
     assert error.platform_code == name
     assert (error.kind, error.code, error.hint) == (row.kind, row.code, row.hint)
     assert error.broker_code == row.broker_code
-    assert (error.status, error.restart) == (status, row.restart)
+    assert (error.status, error.restart) == (errors()[name][0], row.restart)
     assert x.posts == []
 
 
@@ -214,36 +203,29 @@ def test_every_row_has_an_example():
 )  # fmt: skip
 async def test_armed_faults_are_refusals(x, fault, kind, broker_code):
     x.arm("publish", fault, retry_after=40)
-    with pytest.raises(PlatformError) as refused:
-        await x.publish(Draft("Anything"))
-    assert (refused.value.kind, refused.value.broker_code) == (kind, broker_code)
+    error = await x.refused(Draft("Anything"))
+    assert (error.kind, error.broker_code) == (kind, broker_code)
     if fault == "rate_limit":
-        assert refused.value.retry_after == pytest.approx(40, abs=2)
+        assert error.retry_after == pytest.approx(40, abs=2)
 
 
 @pytest.mark.parametrize(("name", "seconds"), [("daily-limit", 7200), ("429", 60)])
 async def test_limits_say_when_they_end(x, name, seconds):
-    status, headers, body = errors()[name]
-    x.world.arm_reply("twitter", "publish", status, body, headers)
-    with pytest.raises(PlatformError) as refused:
-        await x.publish(Draft("Anything"))
-    assert refused.value.retry_after == pytest.approx(seconds, abs=2)
+    error = await x.answered(errors()[name], Draft("Anything"))
+    assert error.retry_after == pytest.approx(seconds, abs=2)
 
 
 async def test_errors_inside_a_success_are_refusals(x, files):
     problem = errors()["resource-not-found"][2]
     x.world.arm_reply("twitter", "upload", 200, {"errors": [problem]})
-    with pytest.raises(PlatformError) as refused:
-        await x.publish(Draft("Anything", media=(files.media("image/png"),)))
-    assert (refused.value.platform_code, refused.value.restart) == ("resource-not-found", True)
+    error = await x.refused(Draft("Anything", media=(files.media("image/png"),)))
+    assert (error.platform_code, error.restart) == ("resource-not-found", True)
 
 
 async def test_an_unknown_refusal_keeps_what_x_said(x):
-    x.world.arm_reply("twitter", "publish", 418, {"title": "I am a teapot", "type": "about:blank"})
-    with pytest.raises(PlatformError) as refused:
-        await x.publish(Draft("Anything"))
-    assert (refused.value.kind, refused.value.platform_code) == ("unknown", "418")
-    assert "I am a teapot" in refused.value.message
+    error = await x.answered((418, {}, {"title": "I am a teapot", "type": "about:blank"}), Draft("Anything"))
+    assert (error.kind, error.platform_code) == ("unknown", "418")
+    assert "I am a teapot" in error.message
 
 
 async def test_a_success_without_an_id_is_unclear(x):

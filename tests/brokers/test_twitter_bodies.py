@@ -14,8 +14,8 @@ from brokers.base import Draft
 from brokers.sandbox.app import build
 from brokers.twitter import BROKER
 from brokers.twitter.accepts import Settings
-from tests.brokers.conftest import Simulator
-from tests.brokers.pushed import Bench, Files
+from tests.brokers.bench import Bench, Simulator
+from tests.brokers.pushed import Files
 from tests.serving import serving
 
 SCHEMAS = json.loads(Path(__file__).with_name("twitter_bodies.json").read_text())

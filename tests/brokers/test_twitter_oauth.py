@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from urllib.parse import parse_qs, urlencode, urlsplit
-
 import pytest
 
 from brokers.base import Draft
 from brokers.errors import PlatformError
 from brokers.oauth import Client
 from brokers.twitter import BROKER
-from tests.brokers.conftest import MemorySteps, account_on, api_for
+from tests.brokers.bench import MemorySteps, account_on, api_for
+from tests.brokers.consenting import VERIFIER, consent, grant
 
 OAUTH = BROKER.oauth
 CONFIDENTIAL = Client("an-app", "a-secret", "https://ampost.test/callback")
 PUBLIC = Client("an-app", "", "https://ampost.test/callback")
-VERIFIER = "v" * 64
-CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
 
 
 @pytest.fixture
@@ -26,22 +21,9 @@ async def api(simulator, client):
     return api_for(BROKER, simulator, client)
 
 
-async def code_for(simulator, client, **changes):
-    """What the browser brings back from the consent page."""
-    asked = {
-        "response_type": "code", "client_id": "an-app", "redirect_uri": CONFIDENTIAL.redirect_uri, "state": "s",
-        "scope": " ".join(OAUTH.scopes), "code_challenge": CHALLENGE, "code_challenge_method": "S256", "choose": "1",
-        **changes,
-    }  # fmt: skip
-    where = OAUTH.authorize_url.replace("https:/", simulator.root)
-    answer = await client.get(f"{where}?{urlencode(asked)}")
-    assert answer.status_code == 302
-    return parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
-
-
 @pytest.mark.parametrize("who", [CONFIDENTIAL, PUBLIC], ids=["confidential", "public"])
-async def test_a_code_becomes_tokens_that_work(simulator, client, api, who):
-    tokens = await OAUTH.exchange(api, who, await code_for(simulator, client), VERIFIER)
+async def test_a_code_becomes_tokens_that_work(simulator, api, who):
+    tokens = await grant(BROKER, simulator, api, who)
     assert (tokens.expires_in, tokens.scopes) == (7200, OAUTH.scopes)
     (profile,) = await BROKER.profile(api, tokens.access_token)
     person = simulator.world.identity("twitter", 1)
@@ -55,16 +37,16 @@ async def test_a_code_becomes_tokens_that_work(simulator, client, api, who):
 
 
 @pytest.mark.parametrize("wrong", ["code", "verifier", "redirect"])
-async def test_a_code_that_does_not_fit_is_refused(simulator, client, api, wrong):
-    code = await code_for(simulator, client)
+async def test_a_code_that_does_not_fit_is_refused(simulator, api, wrong):
+    code = (await consent(BROKER, simulator, CONFIDENTIAL))["code"]
     who = Client("an-app", "a-secret", "https://elsewhere.test/") if wrong == "redirect" else CONFIDENTIAL
     with pytest.raises(PlatformError) as refused:
         await OAUTH.exchange(api, who, "x" if wrong == "code" else code, "w" * 64 if wrong == "verifier" else VERIFIER)
     assert refused.value.kind == "auth"
 
 
-async def test_a_code_is_good_once(simulator, client, api):
-    code = await code_for(simulator, client)
+async def test_a_code_is_good_once(simulator, api):
+    code = (await consent(BROKER, simulator, CONFIDENTIAL))["code"]
     tokens = await OAUTH.exchange(api, CONFIDENTIAL, code, VERIFIER)
     with pytest.raises(PlatformError):
         await OAUTH.exchange(api, CONFIDENTIAL, code, VERIFIER)
@@ -72,9 +54,9 @@ async def test_a_code_is_good_once(simulator, client, api):
         await BROKER.profile(api, tokens.access_token)
 
 
-async def test_a_refresh_token_rotates_and_its_reuse_ends_everything(simulator, client, api):
+async def test_a_refresh_token_rotates_and_its_reuse_ends_everything(simulator, api):
     assert OAUTH.rotates
-    first = await OAUTH.exchange(api, CONFIDENTIAL, await code_for(simulator, client), VERIFIER)
+    first = await grant(BROKER, simulator, api, CONFIDENTIAL)
     second = await OAUTH.refresh(api, CONFIDENTIAL, first.access_token, first.refresh_token)
     assert second.refresh_token not in (None, first.refresh_token)
     assert (await BROKER.profile(api, second.access_token))[0].username
@@ -92,15 +74,15 @@ async def test_without_a_refresh_token_the_account_must_be_connected_again(api):
     assert (refused.value.kind, refused.value.broker_code) == ("auth", "REFRESH_TOKEN_EXPIRED")
 
 
-async def test_an_unknown_client_is_this_server_s_fault(simulator, client, api):
-    code = await code_for(simulator, client)
+async def test_an_unknown_client_is_this_server_s_fault(simulator, api):
+    code = (await consent(BROKER, simulator, CONFIDENTIAL))["code"]
     with pytest.raises(PlatformError) as refused:
         await OAUTH.exchange(api, Client("", "a-secret", CONFIDENTIAL.redirect_uri), code, VERIFIER)
     assert (refused.value.kind, refused.value.broker_code) == ("config", "INVALID_CONFIG")
 
 
-async def test_revoking_ends_access(simulator, client, api):
-    tokens = await OAUTH.exchange(api, CONFIDENTIAL, await code_for(simulator, client), VERIFIER)
+async def test_revoking_ends_access(simulator, api):
+    tokens = await grant(BROKER, simulator, api, CONFIDENTIAL)
     await OAUTH.revoke(api, CONFIDENTIAL, tokens.access_token, tokens.refresh_token)
     with pytest.raises(PlatformError):
         await BROKER.profile(api, tokens.access_token)
@@ -108,8 +90,8 @@ async def test_revoking_ends_access(simulator, client, api):
         await OAUTH.refresh(api, CONFIDENTIAL, tokens.access_token, tokens.refresh_token)
 
 
-async def test_no_credential_stands_in_an_address_or_an_error(simulator, client, api):
-    tokens = await OAUTH.exchange(api, CONFIDENTIAL, await code_for(simulator, client), VERIFIER)
+async def test_no_credential_stands_in_an_address_or_an_error(simulator, api):
+    tokens = await grant(BROKER, simulator, api, CONFIDENTIAL)
     simulator.world.revoke_family(simulator.world.tokens[tokens.access_token].family)
     said = []
     for call in (
@@ -123,8 +105,8 @@ async def test_no_credential_stands_in_an_address_or_an_error(simulator, client,
         assert secret not in " ".join(said)
 
 
-async def test_a_scope_that_was_not_granted_is_missed(simulator, client, api):
-    code = await code_for(simulator, client, scope="tweet.read users.read offline.access")
+async def test_a_scope_that_was_not_granted_is_missed(simulator, api):
+    code = (await consent(BROKER, simulator, CONFIDENTIAL, scope="tweet.read users.read offline.access"))["code"]
     tokens = await OAUTH.exchange(api, CONFIDENTIAL, code, VERIFIER)
     account = account_on(simulator, "twitter", 1, access_token=tokens.access_token)
     with pytest.raises(PlatformError) as refused:

@@ -21,17 +21,11 @@ from brokers.youtube import BROKER
 from brokers.youtube.accepts import Settings
 from brokers.youtube.errors import VERDICTS
 from brokers.youtube.publish import video_of
-from tests.brokers.conftest import account_on
-from tests.brokers.pushed import Bench, Files
+from tests.brokers.bench import Bench, account_on
 
 DOCUMENT = json.loads((Path(googleapiclient.discovery_cache.__file__).parent / "documents" / "youtube.v3.json").read_text())
 SCHEMAS = DOCUMENT["schemas"]
 INSERT = DOCUMENT["resources"]["videos"]["methods"]["insert"]
-
-
-@pytest.fixture
-def files(tmp_path):
-    return Files(tmp_path)
 
 
 @pytest.fixture

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from urllib.parse import parse_qs, urlsplit
-
 import pytest
 
 from brokers.errors import PlatformError
@@ -14,10 +10,10 @@ from brokers.sandbox.youtube import errors
 from brokers.sandbox.youtube_answers import OAUTH as OAUTH_REASONS
 from brokers.youtube import BROKER
 from brokers.youtube.errors import REFUSALS
-from tests.brokers.conftest import api_for
+from tests.brokers.bench import api_for
+from tests.brokers.consenting import consent, grant
 
 CLIENT = Client("client", "hush", "https://ampost.example/api/platforms/youtube/callback")
-VERIFIER = "v" * 64
 
 
 @pytest.fixture
@@ -25,26 +21,8 @@ async def api(simulator, client):
     return api_for(BROKER, simulator, client)
 
 
-async def consent(simulator, client, choose="0", **changes):
-    """The query with which the browser comes back."""
-    digest = hashlib.sha256(VERIFIER.encode()).digest()
-    query = {
-        "client_id": CLIENT.client_id, "redirect_uri": CLIENT.redirect_uri, "response_type": "code", "state": "s",
-        "scope": BROKER.oauth.scope_separator.join(BROKER.oauth.scopes), "code_challenge_method": "S256",
-        "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="), "choose": choose,
-        **BROKER.oauth.authorize_params, **changes,
-    }  # fmt: skip
-    url = f"{simulator.root}/{BROKER.oauth.authorize_url.partition('://')[2]}"
-    return parse_qs(urlsplit((await client.get(url, params=query)).headers["location"]).query)
-
-
-async def granted(api, simulator, client, **changes):
-    back = await consent(simulator, client, **changes)
-    return await BROKER.oauth.exchange(api, CLIENT, back["code"][0], VERIFIER)
-
-
-async def test_consent_grants_tokens_and_the_channel_is_known(api, simulator, client):
-    tokens = await granted(api, simulator, client, choose="1")
+async def test_consent_grants_tokens_and_the_channel_is_known(api, simulator):
+    tokens = await grant(BROKER, simulator, api, CLIENT)
     assert tokens.expires_in == 3599 and tokens.refresh_token
     assert tokens.scopes == BROKER.oauth.scopes
     (profile,) = await BROKER.profile(api, tokens.access_token)
@@ -53,31 +31,31 @@ async def test_consent_grants_tokens_and_the_channel_is_known(api, simulator, cl
     assert profile.avatar_url
 
 
-async def test_a_denied_consent_comes_back_without_a_code(simulator, client):
-    assert (await consent(simulator, client, choose="deny"))["error"] == ["access_denied"]
+async def test_a_denied_consent_comes_back_without_a_code(simulator):
+    assert (await consent(BROKER, simulator, CLIENT, choose="deny"))["error"] == "access_denied"
 
 
-async def test_only_offline_access_with_consent_gives_a_refresh_token(api, simulator, client):
-    assert (await granted(api, simulator, client, access_type="online")).refresh_token is None
+async def test_only_offline_access_with_consent_gives_a_refresh_token(api, simulator):
+    assert (await grant(BROKER, simulator, api, CLIENT, access_type="online")).refresh_token is None
 
 
-async def test_a_code_needs_its_verifier(api, simulator, client):
-    back = await consent(simulator, client)
+async def test_a_code_needs_its_verifier(api, simulator):
+    back = await consent(BROKER, simulator, CLIENT)
     with pytest.raises(PlatformError) as caught:
-        await BROKER.oauth.exchange(api, CLIENT, back["code"][0], "w" * 64)
+        await BROKER.oauth.exchange(api, CLIENT, back["code"], "w" * 64)
     assert caught.value.platform_code == "invalid_grant"
 
 
-async def test_refreshing_keeps_the_refresh_token(api, simulator, client):
-    first = await granted(api, simulator, client)
+async def test_refreshing_keeps_the_refresh_token(api, simulator):
+    first = await grant(BROKER, simulator, api, CLIENT)
     for _ in range(2):
         fresh = await BROKER.oauth.refresh(api, CLIENT, first.access_token, first.refresh_token)
         assert fresh.refresh_token is None and fresh.access_token != first.access_token
         assert await BROKER.profile(api, fresh.access_token)
 
 
-async def test_a_revoked_grant_must_be_connected_again(api, simulator, client):
-    tokens = await granted(api, simulator, client)
+async def test_a_revoked_grant_must_be_connected_again(api, simulator):
+    tokens = await grant(BROKER, simulator, api, CLIENT)
     await BROKER.oauth.revoke(api, CLIENT, tokens.access_token, tokens.refresh_token)
     with pytest.raises(PlatformError) as used:
         await BROKER.profile(api, tokens.access_token)
