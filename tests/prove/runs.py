@@ -110,7 +110,7 @@ class Fleet:
         await self.game.calm(self.webs[0], START)
 
 
-ONE_SERVER = Run("one server, killed at every step", one_server, rounds=60, lanes=6, settle=300)
+ONE_SERVER = Run("one server, killed at every step", one_server, rounds=60, lanes=6, settle=900)
 SEVERAL_WORKERS = Run(
-    "several workers, killed and paused", several_workers, "postgresql", rounds=40, lanes=6, brisk=True, settle=300
+    "several workers, killed and paused", several_workers, "postgresql", rounds=40, lanes=6, brisk=True, settle=900
 )  # fmt: skip
