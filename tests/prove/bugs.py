@@ -104,16 +104,16 @@ def _no_heartbeat() -> None:
 def _lanes_ignored() -> None:
     from sqlalchemy import false, text
 
-    from ampost_mcp import app
+    from ampost_mcp.services.scheduler import Publisher
     from storage import queue
 
-    upgrade = app.upgrade
+    run = Publisher.run
 
-    def without_index(db: Any) -> None:
-        upgrade(db)
-        db.write_here(lambda session: session.execute(text("DROP INDEX IF EXISTS ux_lane")))
+    async def without_index(self: Any) -> None:
+        await self.app.db.write(lambda session: session.execute(text("DROP INDEX IF EXISTS ux_lane")) and None)
+        await run(self)
 
-    app.upgrade = without_index
+    Publisher.run = without_index  # type: ignore[method-assign]
     queue.exists = lambda: SimpleNamespace(where=lambda *_: false())  # type: ignore[attr-defined]
 
 

@@ -118,4 +118,5 @@ async def _settled(game: Game, run: Run) -> Verdict:
     await game.calm(last, run.settle)  # the verdict counts what is not over by then as stuck
     verdict = await judge(game.stage, game.author, last.url or "", strict=run.strict)
     verdict.wrong.update(game.wrong)
+    verdict.wrong["nothing was tried"] += not verdict.platform_posts
     return verdict
