@@ -57,8 +57,7 @@ def assembled(app: App, mcp: Callable[[App], Server] = Server) -> Starlette:
     @asynccontextmanager
     async def lifespan(starlette: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as open_things:
-            open_things.push_async_callback(closed, app)
-            await idempotency.clear_orphans(app)
+            await open_things.enter_async_context(living(app))
             if simulator is not None:
                 await open_things.enter_async_context(simulator.router.lifespan_context(simulator))
             await open_things.enter_async_context(door.running())
@@ -75,9 +74,15 @@ def assembled(app: App, mcp: Callable[[App], Server] = Server) -> Starlette:
     return starlette
 
 
-async def closed(app: App) -> None:
-    await app.http.aclose()
-    await asyncio.to_thread(app.db.close)
+@asynccontextmanager
+async def living(app: App) -> AsyncIterator[None]:
+    """Frees what died with a former process, and closes the installation in the end."""
+    try:
+        await idempotency.clear_orphans(app)
+        yield
+    finally:
+        await app.http.aclose()
+        await asyncio.to_thread(app.db.close)
 
 
 def _simulator(settings: Settings) -> Starlette | None:
@@ -173,25 +178,18 @@ def serve(app: App, at: socket.socket) -> int:
 
 async def run_publisher(app: App, stopped: anyio.Event) -> None:
     """The publisher alone, until `stopped` is set."""
-    try:
-        await idempotency.clear_orphans(app)
-        async with publishing(app):
-            await stopped.wait()
-    finally:
-        await closed(app)
+    async with living(app), publishing(app):
+        await stopped.wait()
 
 
 async def run_stdio(app: App) -> None:
     """MCP over stdin and stdout for the owner of the data folder, until the client closes them. Publishes too, unless
     another process has the data folder."""
-    try:
-        await idempotency.clear_orphans(app)
+    async with AsyncExitStack() as open_things:
+        await open_things.enter_async_context(living(app))
         owner = await app.db.read(users.first)
         caller = Caller(owner["id"], owner["email"], owner["tier"], owner["owner_tag"])
-        async with AsyncExitStack() as open_things:
-            if app.settings.with_worker:
-                await open_things.enter_async_context(publishing(app))
-            await Server(app, caller).run_stdio_async()
-            await _operations_end(app)
-    finally:
-        await closed(app)
+        if app.settings.with_worker:
+            await open_things.enter_async_context(publishing(app))
+        await Server(app, caller).run_stdio_async()
+        await _operations_end(app)

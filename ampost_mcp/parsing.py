@@ -9,6 +9,8 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from ampost_mcp.errors import from_faults
+
 M = TypeVar("M", bound=BaseModel)
 Fault = dict[str, Any]
 Place = tuple[int | str, ...]
@@ -60,6 +62,14 @@ def parse(model: type[M], raw: Any) -> tuple[M | None, list[Fault]]:
     except ValidationError as error:
         faults = [_fault(model, found) for found in error.errors(include_url=False, include_input=False)]
         return _salvaged(model, copy.deepcopy(raw), error), faults[:MOST_FAULTS]
+
+
+def parsed(model: type[M], raw: Any) -> M:
+    """The model. Raises VALIDATION_FAILED with every fault."""
+    found, faults = parse(model, raw)
+    if faults or found is None:
+        raise from_faults(faults)
+    return found
 
 
 def _validated(model: type[M], raw: Any) -> M:

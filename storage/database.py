@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from pydantic_core import from_json
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
@@ -132,6 +132,13 @@ class Database:
         if self._readers is not None:
             self._readers.close()
         self.engine.dispose()
+
+
+def take_turn(connection: Connection | Session, lock: int) -> None:
+    """Lets one process at a time go on from here, until the transaction ends. `lock` is a number among PostgreSQL's
+    advisory locks. (On SQLite writers are alone anyway.)"""
+    if (connection if isinstance(connection, Connection) else connection.get_bind()).dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
 
 
 class _Readers:

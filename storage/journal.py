@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
@@ -82,11 +82,7 @@ def close_intent(
 ) -> None:  # fmt: skip
     """Closes the attempt's intent as `confirmed`, `rejected` or `unknown`; with `step`, stores its result too."""
     _still_mine(session, claim)
-    session.execute(
-        update(INTENTS)
-        .where(INTENTS.c.platform_post_id == claim.platform_post_id, INTENTS.c.state == "open")
-        .values(state=state, closed_at=now, seen=seen)
-    )
+    session.execute(update(INTENTS).where(_open(claim)).values(state=state, closed_at=now, seen=seen))
     if step is not None:
         save_step(session, claim, step, result)
 
@@ -94,8 +90,7 @@ def close_intent(
 def note_answer(session: Session, claim: Claim, seen: str) -> None:
     """Keeps what the platform answered with the open intent of this attempt."""
     _still_mine(session, claim)
-    open_one = (INTENTS.c.platform_post_id == claim.platform_post_id) & (INTENTS.c.state == "open")
-    session.execute(update(INTENTS).where(open_one).values(seen=seen))
+    session.execute(update(INTENTS).where(_open(claim)).values(seen=seen))
 
 
 def close_unknown(session: Session, claim: Claim, now: datetime) -> str | None:
@@ -116,8 +111,7 @@ def is_confirmed(session: Session, claim: Claim) -> bool:
 
 def was_sent(session: Session, claim: Claim) -> bool:
     """Whether this journal's irreversible request has been taken, or may have been."""
-    still_open = (INTENTS.c.platform_post_id == claim.platform_post_id) & (INTENTS.c.state == "open")
-    return is_confirmed(session, claim) or session.execute(select(INTENTS.c.id).where(still_open)).first() is not None
+    return is_confirmed(session, claim) or session.execute(select(INTENTS.c.id).where(_open(claim))).first() is not None
 
 
 def remote_ids(session: Session, account_id: str, but: str) -> frozenset[str]:
@@ -132,6 +126,10 @@ def remote_ids(session: Session, account_id: str, but: str) -> frozenset[str]:
 
 def open_intents(session: Session) -> int:
     return int(session.execute(select(func.count()).select_from(INTENTS).where(INTENTS.c.state == "open")).scalar_one())
+
+
+def _open(claim: Claim) -> ColumnElement[bool]:
+    return and_(INTENTS.c.platform_post_id == claim.platform_post_id, INTENTS.c.state == "open")
 
 
 def _still_mine(session: Session, claim: Claim) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
-from storage.database import Database
+from storage.database import Database, take_turn
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -67,8 +67,7 @@ def upgrade(db: Database) -> str | None:
 
 def _run(db: Database, connection: Connection) -> str | None:
     """Alone: whoever waited here for another process finds the work done."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    take_turn(connection, _LOCK)
     found = _revision(connection)
     if found == head():
         return None

@@ -53,7 +53,7 @@ def claim_due(
     What is later than `grace` seconds after its schedule fails with `MISSED_SCHEDULE`; what is due but must wait makes
     its post `queued`. `account_id` looks at one lane only, whose place on the platform is free already.
     """
-    running = Counter(dict(session.execute(_running_by_platform()).all())) if account_id is None else Counter()
+    running = _running_by_platform(session) if account_id is None else Counter()
     rows = session.execute(_due(now, _full(running, caps), account_id)).all()
     claims: list[Claim] = []
     seen_accounts: set[str | None] = set()
@@ -107,9 +107,10 @@ def _due(now: datetime, full: Sequence[str], account_id: str | None) -> Any:
     return found.where(p.c.account_id == account_id) if account_id else found
 
 
-def _running_by_platform() -> Any:
+def _running_by_platform(session: Session) -> Counter[str]:
     p = PLATFORM_POSTS
-    return select(p.c.platform, func.count()).where(p.c.owner.is_not(None), p.c.account_id.is_not(None)).group_by(p.c.platform)
+    held = p.c.owner.is_not(None) & p.c.account_id.is_not(None)
+    return Counter(dict(session.execute(select(p.c.platform, func.count()).where(held).group_by(p.c.platform)).all()))
 
 
 def _missed(row: Row[Any], now: datetime, grace: float) -> bool:
@@ -214,8 +215,7 @@ def outlook(session: Session, now: datetime) -> tuple[bool, datetime | None]:
 
 def oldest_overdue(session: Session, now: datetime, caps: Mapping[str, int]) -> datetime | None:
     """The earliest due time of a platform post that nobody holds although its lane and its platform are free."""
-    running = dict(session.execute(_running_by_platform()).all())
-    row = session.execute(_due(now, _full(running, caps), None).limit(1)).first()
+    row = session.execute(_due(now, _full(_running_by_platform(session), caps), None).limit(1)).first()
     return row.next_at if row else None
 
 

@@ -6,9 +6,10 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 from sqlmodel import Session
 
+from storage.database import take_turn
 from storage.tables import metadata, new_id
 
 USERS = metadata.tables["users"]
@@ -68,9 +69,8 @@ def rows(session: Session) -> list[dict[str, Any]]:
 
 
 def alone(session: Session) -> None:
-    """Lets one process at a time go on from here, until its transaction ends. (On SQLite writers are alone anyway.)"""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    """Lets one process at a time give an empty installation its first user."""
+    take_turn(session, _LOCK)
 
 
 def count(session: Session) -> int:

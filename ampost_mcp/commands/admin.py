@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from getpass import getpass
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio
 from pydantic import BaseModel
@@ -15,11 +15,9 @@ from sqlmodel import Session
 from ampost_mcp.cli import CommandError
 from ampost_mcp.commands.opening import opened
 from ampost_mcp.context import App, Caller
-from ampost_mcp.errors import from_faults
-from ampost_mcp.schemas import KeyCreate, KeyRef, SetCreate, SetUpdate, parse
+from ampost_mcp.parsing import parsed
+from ampost_mcp.schemas import KeyCreate, KeyRef, SetCreate, SetUpdate
 from ampost_mcp.services import connections, keys, platform_sets, sessions, settling, users
-
-M = TypeVar("M", bound=BaseModel)
 
 
 def create_user(email: str, tier: str, password_stdin: bool, data_dir: str | None = None) -> None:
@@ -32,7 +30,7 @@ def create_user(email: str, tier: str, password_stdin: bool, data_dir: str | Non
 def set_password(email: str, data_dir: str | None = None) -> None:
     """Asks on a terminal, reads a line from standard input elsewhere. Ends the user's browser sessions."""
     with opened(data_dir) as app:
-        _user(app, email)
+        app.db.read_here(users.known, email)
         password = _asked() if sys.stdin.isatty() else _line_of_stdin()
         app.db.write_here(users.set_password, email, sessions.hash_password(password))
         _print(f"{email} signs in with this password at {app.settings.address}/login from now on.")
@@ -48,7 +46,7 @@ def list_users(json: bool, data_dir: str | None = None) -> None:
 
 
 def create_key(user: str, name: str, data_dir: str | None = None) -> None:
-    asked = _parsed(KeyCreate, {"name": name})
+    asked = parsed(KeyCreate, {"name": name})
     made = _as(user, lambda app, caller: keys.create(app, caller, asked), data_dir)
     _print(_wire(made)["rawKey"])
 
@@ -66,7 +64,7 @@ def revoke_key(id: str, data_dir: str | None = None) -> None:
 
 
 def create_set(user: str, name: str, data_dir: str | None = None) -> None:
-    asked = _parsed(SetCreate, {"name": name})
+    asked = parsed(SetCreate, {"name": name})
     made = _as(user, lambda app, caller: platform_sets.create(app, caller, asked), data_dir)
     _print(_wire(made)["set"]["id"])
 
@@ -76,7 +74,7 @@ def default_set(id: str, data_dir: str | None = None) -> None:
         owner = app.db.read_here(platform_sets.owner_of, id)
         if owner is None:
             raise CommandError(f"No platform set has the id {id}; ampost-mcp sets list shows them.")
-        asked = _parsed(SetUpdate, {"platformSetId": id, "isDefault": True})
+        asked = parsed(SetUpdate, {"platformSetId": id, "isDefault": True})
         anyio.run(platform_sets.update, app, _caller(app, owner), asked)
 
 
@@ -118,13 +116,6 @@ def _tokens_from_stdin() -> dict[str, Any]:
     return dict(tokens)
 
 
-def _parsed(model: type[M], raw: dict[str, Any]) -> M:
-    found, faults = parse(model, raw)
-    if found is None or faults:
-        raise from_faults(faults)
-    return found
-
-
 def _line_of_stdin() -> str:
     return sys.stdin.readline().rstrip("\r\n")
 
@@ -139,14 +130,7 @@ def _asked() -> str:
 def _as(email: str, do: Callable[[App, Caller], Any], data_dir: str | None) -> Any:
     """Runs an operation as a user."""
     with opened(data_dir) as app:
-        return anyio.run(do, app, _caller(app, _user(app, email)))
-
-
-def _user(app: App, email: str) -> dict[str, Any]:
-    user = app.db.read_here(users.by_email, email)
-    if user is None:
-        raise CommandError(f"No user has the address {email}; ampost-mcp users list shows them.")
-    return user
+        return anyio.run(do, app, _caller(app, app.db.read_here(users.known, email)))
 
 
 def _caller(app: App, user: dict[str, Any]) -> Caller:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-
 from pydantic import ValidationError
 
 from ampost_mcp.cli import CommandError
@@ -29,6 +27,4 @@ def sentence(error: Exception) -> str:
         return f"A setting is wrong: {faults}. Mend it in the environment or in .env."
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename} cannot be used: {error.strerror}. Check the setting that names it, or who may read it."
-    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-        return "The port is in use; stop the other server or choose another with --port."
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no further word'}. Run ampost-mcp doctor."

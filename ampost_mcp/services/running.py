@@ -155,9 +155,7 @@ async def _settled(
     started_at: datetime,
 ) -> Receipt | None:  # fmt: skip
     """The receipt of an outcome that was unclear, or None when nobody can tell. Raises what the platform refused with."""
-    with tracing.span(app, "ampost look", platform=claim.platform) as current:
-        sighting = await settle(app, claim, broker, api, account, draft, known, started_at)
-        tracing.ends(current, sighting.state)
+    sighting = await settle(app, claim, broker, api, account, draft, known, started_at)
     if sighting.state == "resume":
         outcome = await _publish(app, claim, broker, api, account, draft, known, resume=True)
         if isinstance(outcome, Receipt):

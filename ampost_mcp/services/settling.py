@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from ampost_mcp.context import App
 from ampost_mcp.errors import AppError
+from ampost_mcp.services import tracing
 from brokers.base import NOT_SEEN, Account, Attempt, Broker, Draft, Sighting
 from brokers.errors import NotSent, PlatformError, Unclear
 from brokers.platform_http import PlatformHttp
@@ -27,10 +28,17 @@ async def settle(
     known: dict[str, Any], started_at: datetime,
 ) -> Sighting:  # fmt: skip
     """Looks until the platform shows the post, refuses it, or the broker's settle time is over (then `not_seen`)."""
-    if broker.find is None:
-        return NOT_SEEN
-    taken = await app.db.read(journal.remote_ids, account.id, claim.platform_post_id)
-    attempt = Attempt(known, started_at, taken)
+    with tracing.span(app, "ampost look", platform=claim.platform) as current:
+        if broker.find is None:
+            sighting = NOT_SEEN
+        else:
+            taken = await app.db.read(journal.remote_ids, account.id, claim.platform_post_id)
+            sighting = await _looked(broker, api, account, draft, Attempt(known, started_at, taken))
+        tracing.ends(current, sighting.state)
+        return sighting
+
+
+async def _looked(broker: Broker, api: PlatformHttp, account: Account, draft: Draft, attempt: Attempt) -> Sighting:
     sighting = NOT_SEEN
     for pause in _pauses(broker, api):
         await anyio.sleep(pause)

@@ -14,7 +14,7 @@ from brokers.text import clean_text
 from storage import platform_sets, sessions, users
 from storage.users import EmailTaken, alone, by_email, count, first
 
-__all__ = ["alone", "by_email", "count", "create", "everyone", "first", "set_password", "set_tier"]
+__all__ = ["alone", "by_email", "count", "create", "everyone", "first", "known", "set_password", "set_tier"]
 
 DEFAULT_SET = "Default"
 
@@ -34,17 +34,18 @@ def create(
 
 def set_tier(session: Session, email: str, tier: str) -> None:
     """Raises VALIDATION_FAILED for an unknown user or tier."""
-    users.change(session, _known(session, email)["id"], tier=_tier(tier))
+    users.change(session, known(session, email)["id"], tier=_tier(tier))
 
 
 def set_password(session: Session, email: str, password_hash: str) -> None:
     """A new password; whoever was signed in with the former one no longer is. Raises VALIDATION_FAILED."""
-    row = _known(session, email)
+    row = known(session, email)
     users.change(session, row["id"], password_hash=password_hash)
     sessions.end_all(session, row["id"])
 
 
-def _known(session: Session, email: str) -> dict[str, Any]:
+def known(session: Session, email: str) -> dict[str, Any]:
+    """The user with this address. Raises VALIDATION_FAILED."""
     row = users.by_email(session, email)
     if row is None:
         raise AppError("VALIDATION_FAILED", f"No user has the address {email}.", "ampost-mcp users list shows them.")

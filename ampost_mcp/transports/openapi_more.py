@@ -35,7 +35,8 @@ CHECKS = _object(status=TEXT, checks={"type": "object", "additionalProperties": 
 @dataclass(frozen=True)
 class More:
     """A route. `answer` is a model, a JSON schema, or a media type; None for an answer without a body. `errors` are the
-    statuses with an `Error`; `form` is the schema of a multipart body."""
+    statuses with an `Error`; 422 is that of a used `Idempotency-Key`, so a route with it takes one. `form` is the schema of
+    a multipart body."""
 
     method: str
     path: str
@@ -64,6 +65,7 @@ ASKING = (400, *BROWSER)
 CREATING = (400, 401, 403, 409, 413, 422, 429, 500)
 CHANGING = (400, 401, 403, 404, 413, 429, 500)
 REACHING = (400, 401, 403, 404, 409, 413, 429, 500, 502)
+KEYED = (*REACHING, 422)
 AT = "/api/platforms/{platform}"
 
 MORE: tuple[More, ...] = (
@@ -87,11 +89,11 @@ MORE: tuple[More, ...] = (
          query=AuthUrl, description="Send the browser to `url`; it comes back to `returnTo`."),
     More("GET", f"{AT}/callback", "The platform sends the browser back here", "connections", None, SESSION,
          (400, 401, 403, 429, 502), 303, description="Redirects to `returnTo` with `connected=ACCOUNT_ID`."),
-    More("POST", f"{AT}/refresh", "Refresh an account's token", "connections", AccountOut, SESSION, REACHING, body=OfAccount),
+    More("POST", f"{AT}/refresh", "Refresh an account's token", "connections", AccountOut, SESSION, KEYED, body=OfAccount),
     More("DELETE", f"{AT}/disconnect", "Disconnect an account", "connections", Success, SESSION, CHANGING, query=OfAccount),
     More("GET", f"{AT}/pages", "Pages that an account may publish as", "connections",
          _object(pages={"type": "array", "items": PAGE}), SESSION, REACHING, query=OfAccount),
-    More("POST", f"{AT}/pages", "Choose the page to publish as", "connections", AccountOut, SESSION, REACHING, body=ChoosePage),
+    More("POST", f"{AT}/pages", "Choose the page to publish as", "connections", AccountOut, SESSION, KEYED, body=ChoosePage),
     More("GET", "/llm.txt", "The reference for agents", "server", "text/plain", ANYONE),
     More("GET", "/llms.txt", "The reference for agents, by its other name", "server", "text/plain", ANYONE),
     More("GET", "/openapi.json", "This document", "server", {"type": "object"}, ANYONE),

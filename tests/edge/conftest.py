@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 import httpx
-import httpx2
 import pytest
-from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 from starlette.applications import Starlette
 
 from ampost_mcp.app import build
@@ -22,9 +19,9 @@ from ampost_mcp.services import keys, users
 from ampost_mcp.settings import Settings
 from storage import accounts, platform_sets
 from tests import databases
+from tests.mcp_clients import mcp_client
 from tests.serving import free_port, serving
 
-MODES = {"legacy": "legacy", "modern": "auto"}
 NUMBERS = count(1)
 #: The id of nothing.
 NOWHERE = "00000000-0000-4000-8000-000000000000"
@@ -111,15 +108,6 @@ async def http(site: Site, owner: Owner) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@asynccontextmanager
-async def mcp_client(site: Site, key: str, mode: str) -> AsyncIterator[Client]:
-    """The official client, in one era of the protocol."""
-    async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {key}"}, trust_env=False, timeout=30) as http:
-        transport = streamable_http_client(f"{site.url}/mcp", http_client=http)
-        async with Client(transport, mode=MODES[mode], cache=None) as client:  # type: ignore[arg-type]
-            yield client
-
-
 #: Operation -> method, path, and the names that stand in the path.
 REST: dict[str, tuple[str, str]] = {
     "posts_create": ("POST", "/api/v1/posts"),
@@ -160,7 +148,7 @@ async def ask_rest(site: Site, key: str, operation: str, arguments: dict[str, An
 
 
 async def ask_mcp(site: Site, key: str, mode: str, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    async with mcp_client(site, key, mode) as client:
+    async with mcp_client(site.url, key, mode) as client:
         result = await client.call_tool(operation, arguments)
     body: dict[str, Any] = result.structured_content  # type: ignore[assignment]
     assert result.is_error == ("error" in body)

@@ -14,7 +14,8 @@ from mcp_types import ResourceTemplateReference
 
 from ampost_mcp.operations import OPERATIONS
 from tests.edge import wire
-from tests.edge.conftest import REST, Ask, Owner, Site, mcp_client
+from tests.edge.conftest import REST, Ask, Owner, Site
+from tests.mcp_clients import mcp_client
 
 SNAPSHOT = Path(__file__).with_name("tools.json")
 READ = {"posts_get", "posts_list", "accounts_list", "accounts_get", "platform_sets_list"}
@@ -89,7 +90,7 @@ async def test_the_output_schema_allows_success_and_error(listed: list[dict[str,
 
 @pytest.mark.parametrize("mode", ["legacy", "modern"])
 async def test_text_is_a_compact_copy_of_the_structure(site: Site, owner: Owner, mode: str) -> None:
-    async with mcp_client(site, owner.key, mode) as client:
+    async with mcp_client(site.url, owner.key, mode) as client:
         for tool, arguments in (("platform_sets_list", {}), ("posts_get", {"postId": "none"})):
             result = await client.call_tool(tool, arguments)
             assert len(result.content) == 1
@@ -99,7 +100,7 @@ async def test_text_is_a_compact_copy_of_the_structure(site: Site, owner: Owner,
 
 @pytest.mark.parametrize("mode", ["legacy", "modern"])
 async def test_agents_find_guidance(site: Site, owner: Owner, mode: str) -> None:
-    async with mcp_client(site, owner.key, mode) as client:
+    async with mcp_client(site.url, owner.key, mode) as client:
         assert "posts_publish" in (client.instructions or "")
         resources = (await client.list_resources()).resources
         assert "ampost://docs/llm.txt" in [str(resource.uri) for resource in resources]

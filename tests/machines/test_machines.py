@@ -6,17 +6,13 @@ import asyncio
 import os
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-import httpx2
 import psutil
 import pytest
 from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 from sqlalchemy import select
 from sqlmodel import Session
 
@@ -27,17 +23,9 @@ from storage.database import Database
 from storage.queue import PLATFORM_POSTS
 from tests.edge import wire
 from tests.machines.conftest import SERVERS, Site, in_front, redis_server
+from tests.mcp_clients import MODES, mcp_client
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-MODES = {"legacy": "legacy", "modern": "auto"}
-
-
-@asynccontextmanager
-async def client(url: str, key: str, era: str) -> AsyncIterator[Client]:
-    async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {key}"}, trust_env=False, timeout=30) as http:
-        transport = streamable_http_client(f"{url}/mcp", http_client=http)
-        async with Client(transport, mode=MODES[era], cache=None) as connected:  # type: ignore[arg-type]
-            yield connected
 
 
 async def tool(connected: Client, name: str, **arguments: Any) -> dict[str, Any]:
@@ -57,7 +45,7 @@ async def published(http: httpx.AsyncClient, post_id: str) -> dict[str, Any]:
 @pytest.mark.parametrize("era", MODES)
 async def test_the_whole_story_over_mcp_whichever_server_answers(site: Site, era: str) -> None:
     before, text = site.proxy.served.copy(), f"over mcp, {era}"
-    async with client(site.url, site.stage.keys[0], era) as connected:
+    async with mcp_client(site.url, site.stage.keys[0], era) as connected:
         assert (await tool(connected, "accounts_list"))["accounts"]
         made = await tool(
             connected, "posts_create", text=text, platforms=["threads", "twitter"], platformSetId=site.stage.sets[0]
@@ -86,7 +74,7 @@ async def test_sessions_of_the_older_protocol_stay_on_their_server(site: Site) -
     with redis_server() as redis:
         async with in_front(site.stage, redis, sticky=True) as (url, proxy):
             for era in MODES:
-                async with client(url, site.stage.keys[0], era) as connected:
+                async with mcp_client(url, site.stage.keys[0], era) as connected:
                     for _ in range(5):
                         assert (await tool(connected, "platform_sets_list"))["sets"]
             headers = {"Authorization": f"Bearer {site.stage.keys[0]}"}

@@ -8,10 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from mcp import Client, MCPError
-from mcp.client.streamable_http import streamable_http_client
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult, ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult, TextContent
 
@@ -22,6 +20,7 @@ from storage import keys, users
 from storage.database import Database
 from tests import databases
 from tests.machines.proxy import Proxy
+from tests.mcp_clients import mcp_client
 from tests.serving import serving
 
 FORM = {"type": "object", "properties": {"ok": {"type": "boolean"}}}
@@ -54,10 +53,7 @@ async def behind_a_proxy(db: Database, folder: Path, *secrets: str) -> AsyncIter
                     secret_keys=secret, public_url=url, with_worker=False,
                 )  # fmt: skip
                 proxy.servers.append(open_things.enter_context(serving(build(settings, mcp=Asking))))
-            http = httpx2.AsyncClient(headers={"Authorization": f"Bearer {key}"}, trust_env=False, timeout=30)
-            transport = streamable_http_client(f"{url}/mcp", http_client=await open_things.enter_async_context(http))
-            client = Client(transport, cache=None, elicitation_callback=_yes)
-            yield await open_things.enter_async_context(client), proxy
+            yield await open_things.enter_async_context(mcp_client(url, key, elicitation_callback=_yes)), proxy
 
 
 async def _yes(context: Any, params: Any) -> ElicitResult:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import httpx2
 from mcp import Client, MCPError
-from mcp.client.streamable_http import streamable_http_client
 
 from tests.edge import wire
+from tests.mcp_clients import mcp_client
 from tests.prove.stage import Stage
 
 TEXT, PICTURE = ("threads", "twitter", "facebook", "linkedin"), ("instagram", "threads", "twitter", "facebook", "linkedin")
@@ -70,7 +69,7 @@ class Load:
         """A conversation of an agent, in either era."""
         lane = self._lane()
         body = self._body(lane)
-        async with self._agent(lane, self.choose.choice(("legacy", "auto"))) as agent:
+        async with mcp_client(self.url, self.stage.keys[lane], self.choose.choice(("legacy", "modern"))) as agent:
             await self._tool(agent, "accounts_list")
             arguments = {**body["content"], **{key: value for key, value in body.items() if key != "content"}}
             post = (await self._tool(agent, "posts_create", **arguments))["post"]
@@ -120,14 +119,6 @@ class Load:
     def _rest(self, lane: int) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {self.stage.keys[lane]}"}
         return httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, timeout=30)
-
-    @asynccontextmanager
-    async def _agent(self, lane: int, mode: str) -> AsyncIterator[Client]:
-        headers = {"Authorization": f"Bearer {self.stage.keys[lane]}"}
-        async with httpx2.AsyncClient(headers=headers, trust_env=False, timeout=30) as http:
-            transport = streamable_http_client(f"{self.url}/mcp", http_client=http)
-            async with Client(transport, mode=mode, cache=None) as agent:  # type: ignore[arg-type]
-                yield agent
 
     async def _tool(self, agent: Client, name: str, **arguments: Any) -> dict[str, Any]:
         answer = await agent.call_tool(name, arguments)

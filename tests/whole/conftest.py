@@ -29,7 +29,8 @@ from brokers.sandbox.world import World
 from storage import platform_sets
 from storage.sealing import Keyring
 from tests import databases
-from tests.edge.conftest import Owner, Site, mcp_client, settings_for
+from tests.edge.conftest import Owner, Site, settings_for
+from tests.mcp_clients import mcp_client
 from tests.publishing.conftest import Author, publisher
 from tests.serving import serving
 from tests.whole.desk import Desk, Going
@@ -96,7 +97,7 @@ class Agent:
 @contextmanager
 def agent(place: Whole) -> Iterator[Agent]:
     owner = place.owner(platforms=PLATFORMS)
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(mcp_client(place, owner.key, "modern")) as client:
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(mcp_client(place.url, owner.key)) as client:
         yield Agent(place, owner, client, portal)
 
 

@@ -13,9 +13,10 @@ from starlette.routing import Route
 from ampost_mcp.context import App
 from ampost_mcp.errors import AppError, from_faults
 from ampost_mcp.fields import Id, Text
+from ampost_mcp.parsing import parsed
 from ampost_mcp.schemas import KeyCreate, KeyRef, NoArgs, Wire
 from ampost_mcp.services import connected, connections, keys, sessions
-from ampost_mcp.transports.dashboard.asking import address_of, answered_once, login_page, parsed, see, session_caller, wants_page
+from ampost_mcp.transports.dashboard.asking import address_of, answered_once, login_page, see, session_caller, wants_page
 from ampost_mcp.transports.dashboard.cookies import set_cookie
 from ampost_mcp.transports.dashboard.looks import failure_page
 from ampost_mcp.transports.http import error_response

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from pydantic import BaseModel
@@ -12,14 +12,12 @@ from starlette.responses import RedirectResponse, Response
 
 from ampost_mcp.auth import unauthorized
 from ampost_mcp.context import App, Caller
-from ampost_mcp.errors import AppError, from_faults
+from ampost_mcp.errors import AppError
 from ampost_mcp.operations import once
-from ampost_mcp.schemas import parse
 from ampost_mcp.services import sessions
 from ampost_mcp.tiers import Limiter
 from ampost_mcp.transports.reading import bad_body, read_body
 
-M = TypeVar("M", bound=BaseModel)
 MAX_FORM = 64 * 1024
 
 
@@ -38,14 +36,6 @@ async def session_caller(app: App, request: Request, limit: str = "apiRead") -> 
     if quota is not None:
         request.state.headers.update(quota.headers())
     return caller
-
-
-def parsed(model: type[M], raw: dict[str, Any]) -> M:
-    """The arguments. Raises VALIDATION_FAILED with every fault."""
-    found, faults = parse(model, raw)
-    if faults or found is None:
-        raise from_faults(faults)
-    return found
 
 
 async def answered_once(

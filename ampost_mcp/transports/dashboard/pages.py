@@ -13,13 +13,13 @@ from starlette.routing import Route
 from ampost_mcp.context import App, Caller
 from ampost_mcp.errors import AppError
 from ampost_mcp.operations import BY_NAME, invoke
+from ampost_mcp.parsing import parsed
 from ampost_mcp.schemas import KeyCreate, KeyRef, NoArgs
 from ampost_mcp.services import connected, connections, keys, sessions
 from ampost_mcp.transports.dashboard.asking import (
     address_of,
     local_path,
     login_page,
-    parsed,
     read_fields,
     see,
     session_caller,
