@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlmodel import Session
 
 from storage.sealing import Keyring
@@ -21,6 +21,9 @@ REVOKED: dict[str, Any] = {
     "refresh_expires_at": None, "lease_owner": None, "lease_until": None,
 }  # fmt: skip
 SEALED = ("access_token", "refresh_token")
+_IN_SET = select(ACCOUNTS.c.platform, ACCOUNTS.c.id).where(
+    ACCOUNTS.c.platform_set_id == bindparam("set_id"), ACCOUNTS.c.user_id == bindparam("user_id"), ACCOUNTS.c.status != "revoked"
+)
 
 
 def rows(
@@ -45,10 +48,7 @@ def get(session: Session, user_id: str, account_id: str) -> dict[str, Any] | Non
 
 def in_set(session: Session, user_id: str, set_id: str) -> dict[str, str]:
     """Platform -> id of the account that a set publishes with there."""
-    found = select(ACCOUNTS.c.platform, ACCOUNTS.c.id).where(
-        ACCOUNTS.c.platform_set_id == set_id, ACCOUNTS.c.user_id == user_id, ACCOUNTS.c.status != "revoked"
-    )
-    return dict(session.execute(found).all())
+    return dict(session.execute(_IN_SET, {"set_id": set_id, "user_id": user_id}).all())
 
 
 def connect(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, bindparam, func, select, update
 from sqlmodel import Session
 
 from storage.tables import metadata, new_id
@@ -13,6 +13,9 @@ from storage.users import USERS
 
 SETS = metadata.tables["platform_sets"]
 ACCOUNTS = metadata.tables["accounts"]
+_MINE = (
+    select(SETS.c.id).where(SETS.c.id == bindparam("set_id"), SETS.c.user_id == bindparam("user_id")).with_for_update(read=True)
+)
 
 
 def _with_counts() -> Select[Any]:
@@ -40,8 +43,7 @@ def get(session: Session, user_id: str, set_id: str, *, lock: bool = False) -> d
 
 def exists(session: Session, user_id: str, set_id: str) -> bool:
     """Whether the user has this set; on PostgreSQL it then stays until the end of the transaction."""
-    found = select(SETS.c.id).where(SETS.c.id == set_id, SETS.c.user_id == user_id)
-    return session.execute(found.with_for_update(read=True)).first() is not None
+    return session.execute(_MINE, {"set_id": set_id, "user_id": user_id}).first() is not None
 
 
 def is_somebodys(session: Session, set_id: str) -> bool:

@@ -25,7 +25,15 @@ _JOINED = (
     .join(PLATFORM_POSTS, PLATFORM_POSTS.c.post_id == POSTS.c.id)
     .order_by(POSTS.c.seq.desc(), PLATFORM_POSTS.c.position)
 )
+_INSERT, _INSERT_PLATFORM_POSTS = POSTS.insert(), PLATFORM_POSTS.insert()
 _ONE = _JOINED.where(POSTS.c.id == bindparam("post_id"), POSTS.c.user_id == bindparam("user_id"))
+_LOCK = select(POSTS).where(POSTS.c.id == bindparam("post_id"), POSTS.c.user_id == bindparam("user_id")).with_for_update()
+_LOCK_PLATFORM_POSTS = (
+    select(PLATFORM_POSTS)
+    .where(PLATFORM_POSTS.c.post_id == bindparam("post_id"), PLATFORM_POSTS.c.user_id == bindparam("user_id"))
+    .order_by(PLATFORM_POSTS.c.position)
+    .with_for_update()
+)
 _MANY = _JOINED.where(POSTS.c.user_id == bindparam("user_id"), POSTS.c.seq.in_(bindparam("seqs", expanding=True)))
 
 
@@ -41,20 +49,16 @@ def read_many(session: Session, user_id: str, seqs: Sequence[int]) -> Sequence[R
 
 def lock(session: Session, user_id: str, post_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
     """A post and its platform posts in their order, which nobody else changes before this transaction ends."""
-    p = PLATFORM_POSTS
     # Platform posts first, as publishers lock them: two that lock in different order can wait for each other for ever.
-    rows = session.execute(
-        select(p).where(p.c.post_id == post_id, p.c.user_id == user_id).order_by(p.c.position).with_for_update()
-    ).mappings().all()  # fmt: skip
-    post = session.execute(
-        select(POSTS).where(POSTS.c.id == post_id, POSTS.c.user_id == user_id).with_for_update()
-    ).mappings().first()  # fmt: skip
+    mine = {"post_id": post_id, "user_id": user_id}
+    rows = session.execute(_LOCK_PLATFORM_POSTS, mine).mappings().all()
+    post = session.execute(_LOCK, mine).mappings().first()
     return (dict(post), [dict(row) for row in rows]) if post else None
 
 
 def insert(session: Session, post: Mapping[str, Any], accounts: Mapping[str, str]) -> None:
     """A new post (all columns but `seq`), and a platform post for each of its platforms with its account there."""
-    key = session.execute(POSTS.insert().values(**post)).inserted_primary_key  # type: ignore[attr-defined]
+    key = session.execute(_INSERT, post).inserted_primary_key  # type: ignore[attr-defined]
     _add(session, post, key[0], post["platforms"], accounts)
 
 
@@ -66,16 +70,21 @@ def _add(session: Session, post: Mapping[str, Any], seq: int, platforms: Iterabl
         for platform in platforms
     ]  # fmt: skip
     if rows:
-        session.execute(PLATFORM_POSTS.insert(), rows)
+        session.execute(_INSERT_PLATFORM_POSTS, rows)
 
 
 def change(
-    session: Session, post: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], accounts: Mapping[str, str] | None
+    session: Session,
+    former: Mapping[str, Any],
+    post: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    accounts: Mapping[str, str] | None,
 ) -> None:
-    """Stores an edited post (as locked, with its new values). With `accounts` its platform posts are brought in line
-    with its platforms: those that stay keep their ids."""
+    """Stores an edited post: `former` and `rows` as locked, `post` with its new values. With `accounts` its platform posts
+    are brought in line with its platforms: those that stay keep their ids."""
     p, now = PLATFORM_POSTS, post["updated_at"]
-    values = {name: value for name, value in post.items() if name not in ("seq", "id", "user_id")}
+    # Only what is new: an unchanged text is not indexed again.
+    values = {name: value for name, value in post.items() if value != former[name]} | {"updated_at": now}
     session.execute(update(POSTS).where(POSTS.c.seq == post["seq"]).values(values))
     of_post = p.c.post_id == post["id"]
     due = {"next_at": post["scheduled_for"], "fence": p.c.fence + 1, "updated_at": now}

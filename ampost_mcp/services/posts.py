@@ -86,7 +86,7 @@ def _update(session: Session, app: App, caller: Caller, args: PostUpdate) -> Pos
         raise from_faults(faults)
     is_rebuilt = args.model_fields_set & {"platforms", "platform_set_id"}
     connected = accounts.in_set(session, caller.user_id, columns["platform_set_id"]) if is_rebuilt else None
-    posts.change(session, columns, rows, connected)
+    posts.change(session, post, columns, rows, connected)
     return _out(posts.read(session, caller.user_id, args.post_id))
 
 
