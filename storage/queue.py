@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, exists, func, or_, select, update
+from sqlalchemy import Row, Select, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
@@ -202,15 +202,29 @@ def status_of(rows: Sequence[Any]) -> str:
     return "published" if published == len(rows) else "partial" if published else "failed"
 
 
+def _first_after(now: Any, at: Any, *where: Any) -> Any:
+    return select(func.min(at)).where(at > now, *where).scalar_subquery()
+
+
+def _outlook() -> Select[Any]:
+    """One statement, made once: every publisher asks it every second."""
+    p, now = PLATFORM_POSTS, bindparam("now", type_=PLATFORM_POSTS.c.next_at.type)
+    free = p.c.next_at.is_not(None) & p.c.owner.is_(None)
+    return select(
+        select(p.c.id).where(free, p.c.next_at <= now).exists(),
+        _first_after(now, p.c.next_at, free),
+        _first_after(now, ACCOUNTS.c.blocked_until),
+        _first_after(now, BREAKERS.c.until),
+    )
+
+
+_OUTLOOK = _outlook()
+
+
 def outlook(session: Session, now: datetime) -> tuple[bool, datetime | None]:
     """Whether anything is due that nobody holds, and when the next thing will be."""
-    p = PLATFORM_POSTS
-    free = p.c.next_at.is_not(None) & p.c.owner.is_(None)
-    due = session.execute(select(p.c.id).where(free, p.c.next_at <= now).limit(1)).first() is not None
-    later = session.execute(select(func.min(p.c.next_at)).where(free, p.c.next_at > now)).scalar()
-    unblocked = session.execute(select(func.min(ACCOUNTS.c.blocked_until)).where(ACCOUNTS.c.blocked_until > now)).scalar()
-    closes = session.execute(select(func.min(BREAKERS.c.until)).where(BREAKERS.c.until > now)).scalar()
-    return due, min((at for at in (later, unblocked, closes) if at is not None), default=None)
+    due, *later = session.execute(_OUTLOOK, {"now": now}).one()
+    return bool(due), min((at for at in later if at is not None), default=None)
 
 
 def oldest_overdue(session: Session, now: datetime, caps: Mapping[str, int]) -> datetime | None:
