@@ -10,6 +10,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import cycle
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,8 @@ from brokers.files import FormFile, multipart
 
 #: An answer larger than this is not an answer (bytes).
 MAX_ANSWER = 4 * 1024 * 1024
+#: Of connections that are kept open.
+POOLS = 16
 TOKEN_PARAMETERS = ("access_token", "client_secret", "refresh_token")
 
 
@@ -30,8 +33,28 @@ def _tls() -> ssl.SSLContext:
 
 
 def new_client() -> httpx.AsyncClient:
-    """The pooled client for requests that may be repeated: no redirects, no proxies of the environment."""
-    return httpx.AsyncClient(verify=_tls(), trust_env=False, follow_redirects=False, limits=httpx.Limits(max_connections=None))
+    """For requests that may be repeated: no redirects, no proxies of the environment."""
+    return httpx.AsyncClient(transport=_Pools(), trust_env=False, follow_redirects=False)
+
+
+def _pool() -> httpx.AsyncHTTPTransport:
+    return httpx.AsyncHTTPTransport(verify=_tls(), trust_env=False, limits=httpx.Limits(max_connections=None))
+
+
+class _Pools(httpx.AsyncBaseTransport):
+    """Requests go to several pools in turn. One pool looks at each of its connections before and after each request: with
+    fifty lanes that was half of the server's work."""
+
+    def __init__(self) -> None:
+        self._pools = [_pool() for _ in range(POOLS)]
+        self._turns = cycle(self._pools)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await next(self._turns).handle_async_request(request)
+
+    async def aclose(self) -> None:
+        for pool in self._pools:
+            await pool.aclose()
 
 
 @dataclass(frozen=True)
@@ -117,7 +140,7 @@ class PlatformHttp:
         if not self.fresh:
             yield self.client
             return
-        async with new_client() as client:
+        async with httpx.AsyncClient(transport=_pool(), trust_env=False, follow_redirects=False) as client:
             yield client
 
     def _judge(self, reply: Reply) -> Reply:

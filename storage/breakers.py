@@ -9,14 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, bindparam, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from storage.database import apart
 from storage.queue import ACCOUNTS, BREAKERS, PLATFORM_POSTS
 
 #: Failures in a row that open a breaker, the first pause, and the longest (seconds).
 THRESHOLD, FIRST, LONGEST = 10, 15.0, 60.0
+
+
+_FORGET = delete(BREAKERS).where(BREAKERS.c.platform == bindparam("of"))
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ def failed(session: Session, platform: str, now: datetime) -> datetime | None:
         session.execute(update(BREAKERS).where(its).values(failures=count, until=until))
         return until
     try:
-        with session.begin_nested():
+        with apart(session):
             session.execute(BREAKERS.insert().values(platform=platform, failures=count, until=until))
     except IntegrityError:  # another process counted its first failure at the same moment
         return None
@@ -52,7 +56,7 @@ def _pause(count: int) -> float:
 
 def worked(session: Session, platform: str) -> None:
     """The platform answered: its failures are forgotten, and what waits for it may go."""
-    session.execute(delete(BREAKERS).where(BREAKERS.c.platform == platform))
+    session.execute(_FORGET, {"of": platform})
 
 
 def paused(session: Session, now: datetime) -> dict[str, datetime]:

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -139,6 +140,12 @@ def take_turn(connection: Connection | Session, lock: int) -> None:
     advisory locks. (On SQLite writers are alone anyway.)"""
     if (connection if isinstance(connection, Connection) else connection.get_bind()).dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
+
+
+def apart(session: Session) -> AbstractContextManager[Any]:
+    """What the database refuses in here leaves the transaction as it was before. (SQLite undoes a refused statement alone;
+    PostgreSQL needs a savepoint.)"""
+    return session.begin_nested() if session.get_bind().dialect.name == "postgresql" else nullcontext()
 
 
 class _Readers:

@@ -6,14 +6,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, update
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from storage.database import apart
 from storage.queue import ACCOUNTS, INTENTS, PLATFORM_POSTS, POSTS, Claim, LostClaim, hold
 from storage.tables import metadata, new_id
 
 STEPS = metadata.tables["steps"]
+
+# Statements of every publish, made once.
+_OF: BindParameter[str] = bindparam("of")
+_PLATFORM_POST, _POST, _ACCOUNT = (select(table).where(table.c.id == _OF) for table in (PLATFORM_POSTS, POSTS, ACCOUNTS))
+_STEPS = select(STEPS.c.name, STEPS.c.result).where(STEPS.c.platform_post_id == _OF)
+_INTENT = select(INTENTS).where(INTENTS.c.platform_post_id == _OF, INTENTS.c.attempt == bindparam("attempt"))
+_FORGET_STEP = delete(STEPS).where(STEPS.c.platform_post_id == _OF, STEPS.c.name == bindparam("called"))
+_KEEP_STEP, _KEEP_INTENT = STEPS.insert(), INTENTS.insert()
+_CLOSE_INTENT = update(INTENTS).where(INTENTS.c.platform_post_id == _OF, INTENTS.c.state == "open")
+_MINE = (
+    select(PLATFORM_POSTS.c.id)
+    .where(PLATFORM_POSTS.c.id == _OF, PLATFORM_POSTS.c.fence == bindparam("held"), PLATFORM_POSTS.c.owner == bindparam("me"))
+    .with_for_update()
+)
 
 
 @dataclass(frozen=True)
@@ -28,21 +43,16 @@ class Work:
 
 
 def load(session: Session, claim: Claim) -> Work:
-    def one(table: Any, id: str | None) -> dict[str, Any] | None:
-        row = session.execute(select(table).where(table.c.id == id)).mappings().first()
+    def one(found: Select[Any], **values: Any) -> dict[str, Any] | None:
+        row = session.execute(found, values).mappings().first()
         return dict(row) if row else None
 
-    platform_post, post = one(PLATFORM_POSTS, claim.platform_post_id), one(POSTS, claim.post_id)
+    of = claim.platform_post_id
+    platform_post, post = one(_PLATFORM_POST, of=of), one(_POST, of=claim.post_id)
     if platform_post is None or post is None:
-        raise LostClaim(claim.platform_post_id)
-    steps = session.execute(select(STEPS.c.name, STEPS.c.result).where(STEPS.c.platform_post_id == claim.platform_post_id))
-    intent = session.execute(
-        select(INTENTS).where(
-            INTENTS.c.platform_post_id == claim.platform_post_id, INTENTS.c.attempt == claim.attempt
-        )
-    ).mappings().first()  # fmt: skip
-    account = one(ACCOUNTS, claim.account_id)
-    return Work(post, platform_post, account, dict(steps.all()), dict(intent) if intent else None)
+        raise LostClaim(of)
+    steps = session.execute(_STEPS, {"of": of}).all()
+    return Work(post, platform_post, one(_ACCOUNT, of=claim.account_id), dict(steps), one(_INTENT, of=of, attempt=claim.attempt))
 
 
 def save_step(session: Session, claim: Claim, name: str, result: Any, /, **values: Any) -> None:
@@ -51,8 +61,12 @@ def save_step(session: Session, claim: Claim, name: str, result: Any, /, **value
         hold(session, claim, **values)
     else:
         _still_mine(session, claim)
-    session.execute(delete(STEPS).where(STEPS.c.platform_post_id == claim.platform_post_id, STEPS.c.name == name))
-    session.execute(STEPS.insert().values(platform_post_id=claim.platform_post_id, name=name, result=result))
+    _keep_step(session, claim, name, result)
+
+
+def _keep_step(session: Session, claim: Claim, name: str, result: Any) -> None:
+    session.execute(_FORGET_STEP, {"of": claim.platform_post_id, "called": name})
+    session.execute(_KEEP_STEP, {"platform_post_id": claim.platform_post_id, "name": name, "result": result})
 
 
 def forget_steps(session: Session, platform_post_id: str) -> None:
@@ -65,13 +79,12 @@ def open_intent(session: Session, claim: Claim, step: str, now: datetime) -> Non
     recorded before: the database itself refuses a second send."""
     hold(session, claim, status="publishing", updated_at=now)
     try:
-        with session.begin_nested():
-            session.execute(
-                INTENTS.insert().values(
-                    id=new_id(), platform_post_id=claim.platform_post_id, attempt=claim.attempt, step=step,
-                    fence=claim.fence, state="open", looks=0, created_at=now,
-                )
-            )  # fmt: skip
+        with apart(session):
+            row = {
+                "id": new_id(), "platform_post_id": claim.platform_post_id, "attempt": claim.attempt, "step": step,
+                "fence": claim.fence, "state": "open", "looks": 0, "created_at": now,
+            }  # fmt: skip
+            session.execute(_KEEP_INTENT, row)
     except IntegrityError as error:
         raise LostClaim(f"attempt {claim.attempt} has already been sent") from error
 
@@ -82,9 +95,9 @@ def close_intent(
 ) -> None:  # fmt: skip
     """Closes the attempt's intent as `confirmed`, `rejected` or `unknown`; with `step`, stores its result too."""
     _still_mine(session, claim)
-    session.execute(update(INTENTS).where(_open(claim)).values(state=state, closed_at=now, seen=seen))
+    session.execute(_CLOSE_INTENT, {"of": claim.platform_post_id, "state": state, "closed_at": now, "seen": seen})
     if step is not None:
-        save_step(session, claim, step, result)
+        _keep_step(session, claim, step, result)
 
 
 def note_answer(session: Session, claim: Claim, seen: str) -> None:
@@ -133,10 +146,6 @@ def _open(claim: Claim) -> ColumnElement[bool]:
 
 
 def _still_mine(session: Session, claim: Claim) -> None:
-    p = PLATFORM_POSTS
-    mine = session.execute(
-        select(p.c.id).where(p.c.id == claim.platform_post_id, p.c.fence == claim.fence, p.c.owner == claim.owner)
-        .with_for_update()
-    ).first()  # fmt: skip
-    if mine is None:
+    mine = {"of": claim.platform_post_id, "held": claim.fence, "me": claim.owner}
+    if session.execute(_MINE, mine).first() is None:
         raise LostClaim(claim.platform_post_id)

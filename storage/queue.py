@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import Row, Select, bindparam, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from storage.database import apart
 from storage.tables import metadata
 
 PLATFORM_POSTS = metadata.tables["platform_posts"]
@@ -53,8 +54,12 @@ def claim_due(
     What is later than `grace` seconds after its schedule fails with `MISSED_SCHEDULE`; what is due but must wait makes
     its post `queued`. `account_id` looks at one lane only, whose place on the platform is free already.
     """
-    running = _running_by_platform(session) if account_id is None else Counter()
-    rows = session.execute(_due(now, _full(running, caps), account_id)).all()
+    running: Counter[str] = Counter()
+    if account_id is None:
+        running = _running_by_platform(session)
+        rows = session.execute(_DUE, {"now": now, "full": _full(running, caps)}).all()
+    else:
+        rows = session.execute(_DUE_IN_LANE, {"now": now, "full": [], "account_id": account_id}).all()
     claims: list[Claim] = []
     seen_accounts: set[str | None] = set()
     for row in rows:
@@ -85,10 +90,11 @@ def _queue_what_waits(session: Session, now: datetime) -> None:
     session.execute(update(POSTS).where(POSTS.c.status == "scheduled", POSTS.c.id.in_(waiting)).values(status="queued"))
 
 
-def _due(now: datetime, full: Sequence[str], account_id: str | None) -> Any:
-    p, other = PLATFORM_POSTS, PLATFORM_POSTS.alias("other")
+def _due() -> Select[Any]:
+    """What is due at `now`, earliest first, where neither the account nor one of the `full` platforms is taken or blocked."""
+    p, other, now = PLATFORM_POSTS, PLATFORM_POSTS.alias("other"), bindparam("now", type_=PLATFORM_POSTS.c.next_at.type)
     busy = exists().where(other.c.account_id == p.c.account_id, other.c.owner.is_not(None))
-    found = (
+    return (
         select(
             p.c.id, p.c.post_id, p.c.user_id, p.c.account_id, p.c.platform, p.c.status, p.c.attempts, p.c.fence,
             p.c.next_at, p.c.first_try_at, POSTS.c.status.label("post_status"), POSTS.c.scheduled_for,
@@ -98,13 +104,15 @@ def _due(now: datetime, full: Sequence[str], account_id: str | None) -> Any:
         .where(p.c.next_at.is_not(None), p.c.next_at <= now, p.c.owner.is_(None), ~busy)
         .where(or_(ACCOUNTS.c.blocked_until.is_(None), ACCOUNTS.c.blocked_until <= now))
         .where(p.c.platform.not_in(select(BREAKERS.c.platform).where(BREAKERS.c.until > now)))
+        .where(p.c.platform.not_in(bindparam("full", expanding=True)))
         .order_by(p.c.next_at, p.c.post_seq, p.c.position)
-        .limit(1 if account_id else WINDOW)
         .with_for_update(of=p, skip_locked=True)
     )  # fmt: skip
-    if full:
-        found = found.where(p.c.platform.not_in(full))
-    return found.where(p.c.account_id == account_id) if account_id else found
+
+
+_DUE = _due().limit(WINDOW)
+_DUE_IN_LANE = _due().where(PLATFORM_POSTS.c.account_id == bindparam("account_id")).limit(1)
+_FIRST_DUE = _due().limit(1)
 
 
 def _running_by_platform(session: Session) -> Counter[str]:
@@ -135,16 +143,19 @@ def _fail_missed(session: Session, row: Row[Any], now: datetime) -> None:
     refresh_status(session, row.post_id, now)
 
 
+_TAKE = update(PLATFORM_POSTS).where(PLATFORM_POSTS.c.id == bindparam("its_id"), PLATFORM_POSTS.c.fence == bindparam("its_fence"))
+_HOLD = _TAKE.where(PLATFORM_POSTS.c.owner == bindparam("its_owner"))
+
+
 def _claim(session: Session, row: Row[Any], owner: str, now: datetime) -> Claim | None:
-    p = PLATFORM_POSTS
     attempt = row.attempts + (row.status == "pending")
     values = {
         "owner": owner, "fence": row.fence + 1, "attempts": attempt, "next_at": None, "updated_at": now,
         "status": "uploading" if row.status == "pending" else row.status, "first_try_at": row.first_try_at or now,
     }  # fmt: skip
     try:
-        with session.begin_nested():
-            session.execute(update(p).where(p.c.id == row.id, p.c.fence == row.fence).values(values))
+        with apart(session):
+            session.execute(_TAKE, {"its_id": row.id, "its_fence": row.fence, **values})
     except IntegrityError:  # another process took this account's lane a moment ago
         return None
     return Claim(
@@ -162,9 +173,8 @@ def _claim(session: Session, row: Row[Any], owner: str, now: datetime) -> Claim 
 
 def hold(session: Session, claim: Claim, **values: Any) -> None:
     """Writes to the claimed row, if the claim still stands. Raises LostClaim."""
-    p = PLATFORM_POSTS
-    mine = and_(p.c.id == claim.platform_post_id, p.c.fence == claim.fence, p.c.owner == claim.owner)
-    if session.execute(update(p).where(mine).values(**values)).rowcount != 1:  # type: ignore[attr-defined]
+    mine = {"its_id": claim.platform_post_id, "its_fence": claim.fence, "its_owner": claim.owner}
+    if session.execute(_HOLD, {**mine, **values}).rowcount != 1:  # type: ignore[attr-defined]
         raise LostClaim(claim.platform_post_id)
 
 
@@ -174,20 +184,25 @@ def let_go(session: Session, claim: Claim, now: datetime, **values: Any) -> str:
     return refresh_status(session, claim.post_id, now)
 
 
+_LOCK_POST = select(POSTS.c.seq).where(POSTS.c.id == bindparam("its_id")).with_for_update()
+_STANDINGS = select(*(PLATFORM_POSTS.c[name] for name in ("status", "owner", "next_at", "tries", "published_at"))).where(
+    PLATFORM_POSTS.c.post_id == bindparam("its_id")
+)
+_SET_STATUS = update(POSTS).where(POSTS.c.id == bindparam("its_id"), POSTS.c.status != "discarded")
+
+
 def refresh_status(session: Session, post_id: str, now: datetime) -> str:
     """Computes the post's status from its platform posts and stores it."""
-    p = PLATFORM_POSTS
+    its = {"its_id": post_id}
     # Two platforms that end at the same time must see each other: the second waits here for the first to commit.
-    session.execute(select(POSTS.c.seq).where(POSTS.c.id == post_id).with_for_update())
-    rows = session.execute(
-        select(p.c.status, p.c.owner, p.c.next_at, p.c.tries, p.c.published_at).where(p.c.post_id == post_id)
-    ).all()
+    session.execute(_LOCK_POST, its)
+    rows = session.execute(_STANDINGS, its).all()
     status = status_of(rows)
     times = [row.published_at for row in rows if row.published_at is not None]
     values: dict[str, Any] = {"status": status, "updated_at": now}
     if times:
         values["published_at"] = min(times)
-    session.execute(update(POSTS).where(POSTS.c.id == post_id, POSTS.c.status != "discarded").values(values))
+    session.execute(_SET_STATUS, its | values)
     return status
 
 
@@ -229,7 +244,7 @@ def outlook(session: Session, now: datetime) -> tuple[bool, datetime | None]:
 
 def oldest_overdue(session: Session, now: datetime, caps: Mapping[str, int]) -> datetime | None:
     """The earliest due time of a platform post that nobody holds although its lane and its platform are free."""
-    row = session.execute(_due(now, _full(_running_by_platform(session), caps), None).limit(1)).first()
+    row = session.execute(_FIRST_DUE, {"now": now, "full": _full(_running_by_platform(session), caps)}).first()
     return row.next_at if row else None
 
 
@@ -238,56 +253,6 @@ def block(session: Session, account_id: str, until: datetime) -> None:
     session.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account_id).values(blocked_until=until))
 
 
-# -- publishers ----------------------------------------------------------------------------------------------------
-
-
-def beat(session: Session, owner: str, now: datetime) -> None:
-    """Says that this publisher is alive."""
-    touched = session.execute(update(PUBLISHERS).where(PUBLISHERS.c.id == owner).values(seen_at=now))
-    if touched.rowcount == 0:  # type: ignore[attr-defined]
-        session.execute(PUBLISHERS.insert().values(id=owner, started_at=now, seen_at=now))
-
-
-def leave(session: Session, owner: str, now: datetime) -> int:
-    """A publisher stops in order: what it still holds is due again for others at once."""
-    session.execute(PUBLISHERS.delete().where(PUBLISHERS.c.id == owner))
-    return _set_free(session, PLATFORM_POSTS.c.owner == owner, now)
-
-
 def give_back(session: Session, claim: Claim, at: datetime) -> None:
     """Makes a claimed row due again at `at`. Raises LostClaim."""
     hold(session, claim, owner=None, next_at=at)
-
-
-#: Claims, as ids of platform posts with their fences.
-Held = frozenset[tuple[str, int]]
-
-
-def sweep(
-    session: Session, now: datetime, *, alive_since: datetime | None, me: str, running: Collection[str] = (),
-    idle: Held = frozenset(),
-) -> tuple[int, Held]:  # fmt: skip
-    """Frees what nobody carries out and answers how many, and the claims of `me` that are not `running`.
-
-    Publishers not seen since `alive_since` are dead; None means that there can be no other (the lock on the data folder),
-    so all but `me` are. A claim of `me` that was `idle` before, and is still, got lost: the database took it and broke
-    before it could say so, or could not be given back.
-    """
-    dead = PUBLISHERS.c.id != me
-    if alive_since is not None:
-        dead = and_(dead, PUBLISHERS.c.seen_at < alive_since)
-    session.execute(PUBLISHERS.delete().where(dead))
-    alive = select(PUBLISHERS.c.id)
-    p = PLATFORM_POSTS
-    orphaned = and_(p.c.owner != me, p.c.owner.not_in(alive))
-    held = session.execute(select(p.c.id, p.c.fence).where(p.c.owner == me)).all()
-    still_idle = frozenset((row.id, row.fence) for row in held if row.id not in running)
-    lost = and_(p.c.owner == me, p.c.id.in_([id for id, _ in still_idle & idle]))
-    freed = _set_free(session, and_(p.c.owner.is_not(None), or_(orphaned, lost)), now)
-    return freed, still_idle - idle
-
-
-def _set_free(session: Session, which: Any, now: datetime) -> int:
-    p = PLATFORM_POSTS
-    freed = session.execute(update(p).where(which).values(owner=None, next_at=now, fence=p.c.fence + 1, updated_at=now))
-    return int(freed.rowcount)  # type: ignore[attr-defined]

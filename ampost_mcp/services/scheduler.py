@@ -20,7 +20,7 @@ from anyio.abc import TaskGroup
 from ampost_mcp.context import App
 from ampost_mcp.services.folder_lock import FolderLock
 from ampost_mcp.services.running import carry_out
-from storage import queue
+from storage import publishers, queue
 from storage.queue import Claim
 
 log = structlog.get_logger("ampost.publisher")
@@ -41,7 +41,7 @@ class Publisher:
         self.holds_lock = False
         self._tend = tend
         self._running: set[str] = set()
-        self._idle_claims: queue.Held = frozenset()
+        self._idle_claims: publishers.Held = frozenset()
         self._woken = asyncio.Event()
         self._stopping = False
         self._idle = asyncio.Event()
@@ -69,7 +69,7 @@ class Publisher:
                 await anyio.sleep(LOOK)
             self.holds_lock = True
             try:
-                await app.db.write(queue.beat, app.process, app.clock())
+                await app.db.write(publishers.beat, app.process, app.clock())
                 await self._sweep()
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(self._gate, tasks)
@@ -82,7 +82,7 @@ class Publisher:
             finally:
                 with anyio.CancelScope(shield=True):
                     with contextlib.suppress(Exception):
-                        await app.db.write(queue.leave, app.process, app.clock())
+                        await app.db.write(publishers.leave, app.process, app.clock())
                     if lock is not None:
                         lock.release()
 
@@ -182,13 +182,13 @@ class Publisher:
                 log.exception("publisher.upkeep")
 
     async def _beat(self) -> None:
-        await self.app.db.write(queue.beat, self.app.process, self.app.clock())
+        await self.app.db.write(publishers.beat, self.app.process, self.app.clock())
 
     async def _sweep(self) -> None:
         app = self.app
         alive_since = None if app.db.is_sqlite else app.clock() - timedelta(seconds=DEAD_AFTER)
         freed, self._idle_claims = await app.db.write(
-            queue.sweep, app.clock(), alive_since=alive_since, me=app.process, running=frozenset(self._running),
+            publishers.sweep, app.clock(), alive_since=alive_since, me=app.process, running=frozenset(self._running),
             idle=self._idle_claims,
         )  # fmt: skip
         if freed:

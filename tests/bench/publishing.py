@@ -16,7 +16,7 @@ ACCOUNTS, EACH, LATENCY = 50, 20, 0.1
 SINGLES = 15
 HUNG = "facebook"
 #: Time to write the posts that shall be due at once.
-FILLED = timedelta(seconds=25)
+FILLED = timedelta(seconds=40)
 
 
 async def run(folder: Path, options: argparse.Namespace) -> None:

@@ -15,7 +15,7 @@ from ampost_mcp.services.running import FOUND
 from brokers.base import Receipt, Sighting
 from brokers.errors import NotSent
 from brokers.oauth import Tokens
-from storage import journal, queue
+from storage import journal, publishers, queue
 from storage.queue import ACCOUNTS, PLATFORM_POSTS, Claim, LostClaim
 from tests.publishing.conftest import Author, Script, claimed, publisher
 
@@ -77,9 +77,9 @@ async def test_a_paused_publisher_that_wakes_up_is_stopped_by_the_fence(app: App
 async def test_only_what_no_live_publisher_holds_is_freed(app: App, author: Author) -> None:
     _, claim = await claimed(app, author, owner="other")
     now = datetime.now(UTC)
-    await app.db.write(queue.beat, "other", now)
-    assert await app.db.write(queue.sweep, now, alive_since=now - timedelta(seconds=16), me="me") == (0, frozenset())
-    assert await app.db.write(queue.sweep, now, alive_since=now + timedelta(seconds=1), me="me") == (1, frozenset())
+    await app.db.write(publishers.beat, "other", now)
+    assert await app.db.write(publishers.sweep, now, alive_since=now - timedelta(seconds=16), me="me") == (0, frozenset())
+    assert await app.db.write(publishers.sweep, now, alive_since=now + timedelta(seconds=1), me="me") == (1, frozenset())
     with pytest.raises(LostClaim):
         await app.db.write(journal.save_step, claim, "container", "x")
 
@@ -90,10 +90,10 @@ async def test_a_claim_that_its_own_publisher_never_heard_of_is_freed_at_the_sec
     now = datetime.now(UTC)
     this = frozenset({(claim.platform_post_id, claim.fence)})
     sweep = {"alive_since": None, "me": "me"}
-    assert await app.db.write(queue.sweep, now, running=[claim.platform_post_id], **sweep) == (0, frozenset())
-    assert await app.db.write(queue.sweep, now, **sweep) == (0, this), "perhaps it is only about to begin"
-    assert await app.db.write(queue.sweep, now, running=[claim.platform_post_id], idle=this, **sweep) == (0, frozenset())
-    assert await app.db.write(queue.sweep, now, idle=this, **sweep) == (1, frozenset())
+    assert await app.db.write(publishers.sweep, now, running=[claim.platform_post_id], **sweep) == (0, frozenset())
+    assert await app.db.write(publishers.sweep, now, **sweep) == (0, this), "perhaps it is only about to begin"
+    assert await app.db.write(publishers.sweep, now, running=[claim.platform_post_id], idle=this, **sweep) == (0, frozenset())
+    assert await app.db.write(publishers.sweep, now, idle=this, **sweep) == (1, frozenset())
     with pytest.raises(LostClaim):
         await app.db.write(journal.save_step, claim, "container", "x")
 
