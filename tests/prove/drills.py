@@ -46,6 +46,7 @@ async def killed_after_create(game: Game) -> None:
     game.kills += 1
     server = await game.serve()
     await game.author.insist_until_heard(server.url or "", STEP)
+    await game.calm(server, STEP)
     headers = {"Authorization": f"Bearer {game.stage.keys[told.lane]}"}
     stored = (await game.stage.http.get(f"{server.url}/api/v1/posts", headers=headers)).json()["posts"]
     game.wrong["stored twice"] += len(stored) > 1
