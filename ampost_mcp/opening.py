@@ -11,7 +11,7 @@ from ampost_mcp.context import App, Clock, utc_now
 from ampost_mcp.settings import Settings
 from ampost_mcp.tiers import Limiter
 from brokers import BROKERS
-from brokers.platform_http import new_client
+from brokers.platform_http import POOLS, new_client
 from storage.accounts import newest_tokens
 from storage.database import Database
 from storage.migrate import NewerSchema, upgrade
@@ -40,7 +40,7 @@ def opened(settings: Settings, clock: Clock = utc_now) -> App:
                 "The stored tokens were encrypted with another key: set AMPOST_SECRET_KEYS (or put back "
                 f"{settings.data_dir / 'secret.key'}) as it was when the accounts were connected."
             )
-        app = App(settings, db, keyring, new_client(), BROKERS, clock)
+        app = App(settings, db, keyring, new_client(POOLS), BROKERS, clock)
         app.extras["limiter"] = limiter
     except BaseException:
         db.close()

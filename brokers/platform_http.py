@@ -21,7 +21,7 @@ from brokers.files import FormFile, multipart
 
 #: An answer larger than this is not an answer (bytes).
 MAX_ANSWER = 4 * 1024 * 1024
-#: Of connections that are kept open.
+#: Pools of connections for the requests of all lanes that may be repeated.
 POOLS = 16
 TOKEN_PARAMETERS = ("access_token", "client_secret", "refresh_token")
 
@@ -32,21 +32,18 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-def new_client() -> httpx.AsyncClient:
-    """For requests that may be repeated: no redirects, no proxies of the environment."""
-    return httpx.AsyncClient(transport=_Pools(), trust_env=False, follow_redirects=False)
-
-
-def _pool() -> httpx.AsyncHTTPTransport:
-    return httpx.AsyncHTTPTransport(verify=_tls(), trust_env=False, limits=httpx.Limits(max_connections=None))
+def new_client(pools: int = 1) -> httpx.AsyncClient:
+    """No redirects, no proxies of the environment. Many requests at once want several `pools` of connections."""
+    return httpx.AsyncClient(transport=_Pools(pools), trust_env=False, follow_redirects=False)
 
 
 class _Pools(httpx.AsyncBaseTransport):
     """Requests go to several pools in turn. One pool looks at each of its connections before and after each request: with
     fifty lanes that was half of the server's work."""
 
-    def __init__(self) -> None:
-        self._pools = [_pool() for _ in range(POOLS)]
+    def __init__(self, count: int) -> None:
+        limits = httpx.Limits(max_connections=None)
+        self._pools = [httpx.AsyncHTTPTransport(verify=_tls(), trust_env=False, limits=limits) for _ in range(count)]
         self._turns = cycle(self._pools)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -140,7 +137,7 @@ class PlatformHttp:
         if not self.fresh:
             yield self.client
             return
-        async with httpx.AsyncClient(transport=_pool(), trust_env=False, follow_redirects=False) as client:
+        async with new_client() as client:
             yield client
 
     def _judge(self, reply: Reply) -> Reply:

@@ -138,14 +138,18 @@ class Database:
 def take_turn(connection: Connection | Session, lock: int) -> None:
     """Lets one process at a time go on from here, until the transaction ends. `lock` is a number among PostgreSQL's
     advisory locks. (On SQLite writers are alone anyway.)"""
-    if (connection if isinstance(connection, Connection) else connection.get_bind()).dialect.name == "postgresql":
+    if _is_postgres(connection):
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
 
 
 def apart(session: Session) -> AbstractContextManager[Any]:
     """What the database refuses in here leaves the transaction as it was before. (SQLite undoes a refused statement alone;
     PostgreSQL needs a savepoint.)"""
-    return session.begin_nested() if session.get_bind().dialect.name == "postgresql" else nullcontext()
+    return session.begin_nested() if _is_postgres(session) else nullcontext()
+
+
+def _is_postgres(connection: Connection | Session) -> bool:
+    return (connection if isinstance(connection, Connection) else connection.get_bind()).dialect.name == "postgresql"
 
 
 class _Readers:

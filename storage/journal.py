@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, delete, func, select, update
+from sqlalchemy import BindParameter, Select, and_, bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
@@ -23,7 +23,8 @@ _STEPS = select(STEPS.c.name, STEPS.c.result).where(STEPS.c.platform_post_id == 
 _INTENT = select(INTENTS).where(INTENTS.c.platform_post_id == _OF, INTENTS.c.attempt == bindparam("attempt"))
 _FORGET_STEP = delete(STEPS).where(STEPS.c.platform_post_id == _OF, STEPS.c.name == bindparam("called"))
 _KEEP_STEP, _KEEP_INTENT = STEPS.insert(), INTENTS.insert()
-_CLOSE_INTENT = update(INTENTS).where(INTENTS.c.platform_post_id == _OF, INTENTS.c.state == "open")
+_OPEN = and_(INTENTS.c.platform_post_id == _OF, INTENTS.c.state == "open")
+_IS_OPEN, _CHANGE_OPEN = select(INTENTS.c.id).where(_OPEN), update(INTENTS).where(_OPEN)
 _MINE = (
     select(PLATFORM_POSTS.c.id)
     .where(PLATFORM_POSTS.c.id == _OF, PLATFORM_POSTS.c.fence == bindparam("held"), PLATFORM_POSTS.c.owner == bindparam("me"))
@@ -95,7 +96,7 @@ def close_intent(
 ) -> None:  # fmt: skip
     """Closes the attempt's intent as `confirmed`, `rejected` or `unknown`; with `step`, stores its result too."""
     _still_mine(session, claim)
-    session.execute(_CLOSE_INTENT, {"of": claim.platform_post_id, "state": state, "closed_at": now, "seen": seen})
+    session.execute(_CHANGE_OPEN, {"of": claim.platform_post_id, "state": state, "closed_at": now, "seen": seen})
     if step is not None:
         _keep_step(session, claim, step, result)
 
@@ -103,7 +104,7 @@ def close_intent(
 def note_answer(session: Session, claim: Claim, seen: str) -> None:
     """Keeps what the platform answered with the open intent of this attempt."""
     _still_mine(session, claim)
-    session.execute(update(INTENTS).where(_open(claim)).values(seen=seen))
+    session.execute(_CHANGE_OPEN, {"of": claim.platform_post_id, "seen": seen})
 
 
 def close_unknown(session: Session, claim: Claim, now: datetime) -> str | None:
@@ -124,7 +125,7 @@ def is_confirmed(session: Session, claim: Claim) -> bool:
 
 def was_sent(session: Session, claim: Claim) -> bool:
     """Whether this journal's irreversible request has been taken, or may have been."""
-    return is_confirmed(session, claim) or session.execute(select(INTENTS.c.id).where(_open(claim))).first() is not None
+    return is_confirmed(session, claim) or session.execute(_IS_OPEN, {"of": claim.platform_post_id}).first() is not None
 
 
 def remote_ids(session: Session, account_id: str, but: str) -> frozenset[str]:
@@ -139,10 +140,6 @@ def remote_ids(session: Session, account_id: str, but: str) -> frozenset[str]:
 
 def open_intents(session: Session) -> int:
     return int(session.execute(select(func.count()).select_from(INTENTS).where(INTENTS.c.state == "open")).scalar_one())
-
-
-def _open(claim: Claim) -> ColumnElement[bool]:
-    return and_(INTENTS.c.platform_post_id == claim.platform_post_id, INTENTS.c.state == "open")
 
 
 def _still_mine(session: Session, claim: Claim) -> None:
