@@ -13,6 +13,8 @@ from tests.prove.postgres import postgres
 from tests.prove.stage import Stage, stage
 
 ACCOUNTS, EACH, LATENCY = 50, 20, 0.1
+#: How long servers wait for a platform, as they do by default (seconds).
+PATIENCE = 30
 SINGLES = 15
 HUNG = "facebook"
 #: Time to write the posts that shall be due at once.
@@ -30,7 +32,7 @@ async def run(folder: Path, options: argparse.Namespace) -> None:
 
 
 async def _on(folder: Path, database: str | None, workers: int) -> None:
-    async with stage(folder, database, lanes=ACCOUNTS) as made:
+    async with stage(folder, database, lanes=ACCOUNTS, timeout=PATIENCE) as made:
         flags = ("--no-worker",) if workers else ()
         server = await made.start("serve", *flags)
         for _ in range(workers):
