@@ -139,12 +139,13 @@ def _say(error: Any) -> str:
 
 
 def _fields_at(model: type[BaseModel], path: list[str]) -> Iterator[str]:
-    """The wire names of the fields around `path`."""
+    """The wire names of the fields around `path`. The content's own stand behind it: a tool takes them flat."""
     for part in path:
         found = next((info for name, info in model.model_fields.items() if (info.alias or name) == part), None)
         model = (_model_in(found.annotation) if found else None) or model
     for name, info in model.model_fields.items():
-        yield info.alias or name
+        inner = _model_in(info.annotation) if name == "content" else None
+        yield (info.alias or name) + (f" ({', '.join(_fields_at(inner, []))})" if inner else "")
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -10,15 +10,16 @@ from sqlalchemy import BindParameter, Select, and_, bindparam, delete, func, sel
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from storage import tokens
 from storage.database import apart
-from storage.queue import ACCOUNTS, INTENTS, PLATFORM_POSTS, POSTS, Claim, LostClaim, hold
-from storage.tables import metadata, new_id
+from storage.queue import INTENTS, PLATFORM_POSTS, POSTS, Claim, LostClaim, hold
+from storage.tables import Account, metadata, new_id
 
 STEPS = metadata.tables["steps"]
 
 # Statements of every publish, made once.
 _OF: BindParameter[str] = bindparam("of")
-_PLATFORM_POST, _POST, _ACCOUNT = (select(table).where(table.c.id == _OF) for table in (PLATFORM_POSTS, POSTS, ACCOUNTS))
+_PLATFORM_POST, _POST = (select(table).where(table.c.id == _OF) for table in (PLATFORM_POSTS, POSTS))
 _STEPS = select(STEPS.c.name, STEPS.c.result).where(STEPS.c.platform_post_id == _OF)
 _INTENT = select(INTENTS).where(INTENTS.c.platform_post_id == _OF, INTENTS.c.attempt == bindparam("attempt"))
 _FORGET_STEP = delete(STEPS).where(STEPS.c.platform_post_id == _OF, STEPS.c.name == bindparam("called"))
@@ -38,7 +39,7 @@ class Work:
 
     post: dict[str, Any]
     platform_post: dict[str, Any]
-    account: dict[str, Any] | None
+    account: Account | None
     journal: dict[str, Any]
     intent: dict[str, Any] | None
 
@@ -53,7 +54,9 @@ def load(session: Session, claim: Claim) -> Work:
     if platform_post is None or post is None:
         raise LostClaim(of)
     steps = session.execute(_STEPS, {"of": of}).all()
-    return Work(post, platform_post, one(_ACCOUNT, of=claim.account_id), dict(steps), one(_INTENT, of=of, attempt=claim.attempt))
+    return Work(
+        post, platform_post, tokens.load(session, claim.account_id), dict(steps), one(_INTENT, of=of, attempt=claim.attempt)
+    )
 
 
 def save_step(session: Session, claim: Claim, name: str, result: Any, /, **values: Any) -> None:

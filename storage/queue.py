@@ -74,8 +74,7 @@ def claim_due(
     if account_id is None:
         _queue_what_waits(session, now)
     if claims:
-        ids = [claim.post_id for claim in claims]
-        session.execute(update(POSTS).where(POSTS.c.id.in_(ids)).values(status="posting", updated_at=now))
+        session.execute(_POSTING, {"ids": [claim.post_id for claim in claims], "status": "posting", "updated_at": now})
     return claims
 
 
@@ -113,6 +112,7 @@ def _due() -> Select[Any]:
 _DUE = _due().limit(WINDOW)
 _DUE_IN_LANE = _due().where(PLATFORM_POSTS.c.account_id == bindparam("account_id")).limit(1)
 _FIRST_DUE = _due().limit(1)
+_POSTING = update(POSTS).where(POSTS.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def _running_by_platform(session: Session) -> Counter[str]:

@@ -217,9 +217,9 @@ async def _renewed(app: App, work: journal.Work, error: PlatformError) -> bool:
     if work.account is None:
         return False
     if (work.platform_post["error"] or {}).get("brokerCode") in ("AUTH_EXPIRED", "AUTH_REVOKED"):
-        await tokens.give_up(app, work.account["id"], error)
+        await tokens.give_up(app, work.account.id, error)
         return False
-    return await tokens.renew(app, work.account["id"], error)
+    return await tokens.renew(app, work.account.id, error)
 
 
 def _again(now: datetime, pause: float, row: dict[str, Any], error: PlatformError, *, is_sent: bool = False) -> End:
@@ -260,13 +260,13 @@ def _error(code: str, message: str, hint: str | None, retryable: bool, broker_co
 
 
 async def _account(app: App, work: journal.Work) -> Account:
-    if work.account is None or work.account["status"] == "revoked":
+    if work.account is None or work.account.status == "revoked":
         raise PlatformError(
             "The platform set has no connected account for this platform any more.", kind="config",
             code="PLATFORM_NOT_CONNECTED", broker_code="CONNECTION_NOT_FOUND",
             hint="Connect an account to the set (accounts_list shows what is connected), then call posts_retry.",
         )  # fmt: skip
-    return await tokens.usable_account(app, work.account["id"])
+    return await tokens.usable(app, work.account)
 
 
 def _draft(app: App, work: journal.Work, broker: Broker, notes: list[str]) -> Draft:

@@ -54,7 +54,12 @@ async def usable_account(app: App, account_id: str) -> Account:
     Raises PlatformError: `auth` when it must be connected again, `transient` when an expired token could not be
     refreshed right now, `config` when this server lacks what a refresh needs.
     """
-    row = _connected(app, await app.db.read_quick(rows.load, account_id))
+    return await usable(app, await app.db.read_quick(rows.load, account_id))
+
+
+async def usable(app: App, loaded: Row | None) -> Account:
+    """The same for an account that was loaded a moment ago."""
+    row = _connected(app, loaded)
     broker, now, expires_at = app.brokers[row.platform], app.clock(), row.token_expires_at
     if expires_at is None or expires_at - timedelta(seconds=broker.oauth.refresh_before) > now:
         return _opened(app, row)
@@ -62,11 +67,11 @@ async def usable_account(app: App, account_id: str) -> Account:
         row = await _refreshed(app, broker, row)
     except PlatformError as error:
         if expires_at <= now and error.kind == "auth":
-            await give_up(app, account_id, error)
+            await give_up(app, row.id, error)
         if expires_at <= now:
             raise
         # The token still works for a while, and whoever comes next tries again.
-        row = _connected(app, await app.db.read_quick(rows.load, account_id))
+        row = _connected(app, await app.db.read_quick(rows.load, row.id))
     return _opened(app, row)
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.prove.postgres import postgres
+from tests.prove.postgres import postgres_server
 from tests.prove.stage import Stage, stage
 
 ACCOUNTS, EACH, LATENCY = 50, 20, 0.1
@@ -24,11 +24,11 @@ FILLED = timedelta(seconds=40)
 async def run(folder: Path, options: argparse.Namespace) -> None:
     (folder / "sqlite").mkdir()
     await _on(folder / "sqlite", None, 0)
-    with postgres(folder / "pg") as url:
+    with postgres_server(folder / "pg") as server:
         for workers in (1, 2, 4):
             where = folder / f"pg{workers}"
             where.mkdir()
-            await _on(where, url, workers)
+            await _on(where, server.database(), workers)
 
 
 async def _on(folder: Path, database: str | None, workers: int) -> None:

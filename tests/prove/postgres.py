@@ -59,10 +59,3 @@ def postgres_server(folder: Path) -> Iterator[Postgres]:
             yield Postgres(server, server.get_uri())
         finally:
             server.cleanup()
-
-
-@contextmanager
-def postgres(folder: Path) -> Iterator[str]:
-    """The same, for one database; yields its URL."""
-    with postgres_server(folder) as server:
-        yield server.url
