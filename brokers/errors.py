@@ -75,6 +75,24 @@ class ErrorRow:
     retry_after: float | None = None
 
 
+def auth_row(broker_code: BrokerCode, hint: str) -> ErrorRow:
+    return ErrorRow("auth", hint, broker_code=broker_code)
+
+
+def config_row(hint: str) -> ErrorRow:
+    """For the operator to correct."""
+    return ErrorRow("config", hint, broker_code="INVALID_CONFIG")
+
+
+def quota_row(hint: str, retry_after: float | None = None) -> ErrorRow:
+    return ErrorRow("quota", hint, broker_code="PLATFORM_ERROR", retry_after=retry_after)
+
+
+def media_row(hint: str) -> ErrorRow:
+    """For a file that the platform does not take."""
+    return ErrorRow("content", hint, code="MEDIA_UPLOAD_FAILED", broker_code=None)
+
+
 @dataclass(frozen=True)
 class Reply:
     """An HTTP answer as brokers see it. `body` is parsed JSON, or None where the answer is not JSON."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
-from brokers.errors import ErrorRow, Kind, PlatformError, Reply, from_row
+from brokers.errors import ErrorRow, Kind, PlatformError, Reply, auth_row, config_row, from_row
 
 _RECONNECT = "Connect the LinkedIn account again."
 _VERSION = "The server's operator must set LINKEDIN_API_VERSION to a month (YYYYMM) that LinkedIn still serves."
@@ -18,14 +19,7 @@ _CLIENT = "The server's operator must correct LINKEDIN_CLIENT_ID, LINKEDIN_CLIEN
 _PRODUCT = "The LinkedIn app needs the products Share on LinkedIn and Sign In with LinkedIn; then connect the account again."
 _SHORTER = "Shorten the text, or set platformOverrides.linkedin.text."
 _AS_IT_IS = "LinkedIn did not accept this post as it is: change what the message names."
-
-
-def _auth(broker_code: str) -> ErrorRow:
-    return ErrorRow("auth", _RECONNECT, broker_code=broker_code)
-
-
-def _config(hint: str) -> ErrorRow:
-    return ErrorRow("config", hint, broker_code="INVALID_CONFIG")
+_auth = partial(auth_row, hint=_RECONNECT)
 
 
 def _media(kind: Kind, hint: str, restart: bool = False) -> ErrorRow:
@@ -43,9 +37,9 @@ ROWS: dict[str, ErrorRow] = {
     "EXPIRED_ACCESS_TOKEN": _auth("AUTH_EXPIRED"),
     "401": _auth("AUTH_EXPIRED"),
     # 403
-    "100": _config(_PRODUCT),
-    "ACCESS_DENIED": _config(_PRODUCT),
-    "403": _config(_PRODUCT),
+    "100": config_row(_PRODUCT),
+    "ACCESS_DENIED": config_row(_PRODUCT),
+    "403": config_row(_PRODUCT),
     # 400 and 422
     "DUPLICATE_POST": ErrorRow("content", "LinkedIn already has this post: look there. To post again, change the text."),
     "FIELD_LENGTH_TOO_LONG": ErrorRow("content", _SHORTER, "CONTENT_TOO_LONG", None),
@@ -67,9 +61,9 @@ ROWS: dict[str, ErrorRow] = {
     "400": _REFUSED,
     "422": _REFUSED,
     # The API itself.
-    "NONEXISTENT_VERSION": _config(_VERSION),
-    "VERSION_MISSING": _config(_VERSION),
-    "426": _config(_VERSION),
+    "NONEXISTENT_VERSION": config_row(_VERSION),
+    "VERSION_MISSING": config_row(_VERSION),
+    "426": config_row(_VERSION),
     "404": ErrorRow("content", "LinkedIn does not know something that this post names; upload the media again."),
     "CONFLICT": ErrorRow("transient", "LinkedIn was busy with the same post; it is tried again."),
     "409": ErrorRow("transient", "LinkedIn was busy with the same post; it is tried again."),
@@ -77,9 +71,9 @@ ROWS: dict[str, ErrorRow] = {
     # OAuth (RFC 6749, section 5.2).
     "invalid_grant": _auth("REFRESH_TOKEN_EXPIRED"),
     "invalid_request": _auth("REFRESH_TOKEN_EXPIRED"),
-    "invalid_client": _config(_CLIENT),
-    "unauthorized_client": _config(_CLIENT),
-    "invalid_redirect_uri": _config(_CLIENT),
+    "invalid_client": config_row(_CLIENT),
+    "unauthorized_client": config_row(_CLIENT),
+    "invalid_redirect_uri": config_row(_CLIENT),
 }
 UNNAMED = ErrorRow("unknown", broker_code="PLATFORM_ERROR")
 _DUPLICATE = re.compile(r"duplicate of (urn:li:\w+:\w+)")

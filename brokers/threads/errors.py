@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from brokers.errors import ErrorRow, PlatformError, Reply, from_row
+from brokers.errors import ErrorRow, PlatformError, Reply, from_row, media_row
 from brokers.meta_graph import COMMON_ROWS, read_graph_error
 
 _FETCH = "Check that the media URL opens without a login and is an image or video, then retry."
 _UNFETCHED = ErrorRow("transient", _FETCH, code="MEDIA_UPLOAD_FAILED", broker_code=None, restart=True)
 _REBUILD = ErrorRow("transient", "Nothing needs to change. The server builds the post anew.", restart=True)
-
-
-def _bad_media(hint: str) -> ErrorRow:
-    return ErrorRow("content", hint, code="MEDIA_UPLOAD_FAILED", broker_code=None)
 
 
 #: Graph codes, and the `error_message` of a container whose status is ERROR:
@@ -25,16 +21,16 @@ ROWS: dict[str, ErrorRow] = {
     "*/2207052": _UNFETCHED,
     "*/2207003": _UNFETCHED,
     "EXPIRED": _REBUILD,
-    "UNKNOWN": _bad_media(_FETCH),
+    "UNKNOWN": media_row(_FETCH),
     "FAILED_DOWNLOADING_VIDEO": _UNFETCHED,
-    "FAILED_PROCESSING_VIDEO": _bad_media("Encode the video as MP4 or MOV with H.264 or HEVC, then post again."),
-    "FAILED_PROCESSING_AUDIO": _bad_media("Encode the audio as AAC with at most 48 kHz, then post again."),
-    "INVALID_ASPEC_RATIO": _bad_media("Crop the media to an aspect ratio between 0.01:1 and 10:1, then post again."),
-    "INVALID_AUDIO_CHANNELS": _bad_media("Encode the audio in mono or stereo, then post again."),
-    "INVALID_AUDIO_CHANNEL_LAYOUT": _bad_media("Encode the audio in mono or stereo, then post again."),
-    "INVALID_BIT_RATE": _bad_media("Encode the video with at most 100 Mbit/s, then post again."),
-    "INVALID_DURATION": _bad_media("Cut the video to at most five minutes, then post again."),
-    "INVALID_FRAME_RATE": _bad_media("Encode the video with 23 to 60 frames a second, then post again."),
+    "FAILED_PROCESSING_VIDEO": media_row("Encode the video as MP4 or MOV with H.264 or HEVC, then post again."),
+    "FAILED_PROCESSING_AUDIO": media_row("Encode the audio as AAC with at most 48 kHz, then post again."),
+    "INVALID_ASPEC_RATIO": media_row("Crop the media to an aspect ratio between 0.01:1 and 10:1, then post again."),
+    "INVALID_AUDIO_CHANNELS": media_row("Encode the audio in mono or stereo, then post again."),
+    "INVALID_AUDIO_CHANNEL_LAYOUT": media_row("Encode the audio in mono or stereo, then post again."),
+    "INVALID_BIT_RATE": media_row("Encode the video with at most 100 Mbit/s, then post again."),
+    "INVALID_DURATION": media_row("Cut the video to at most five minutes, then post again."),
+    "INVALID_FRAME_RATE": media_row("Encode the video with 23 to 60 frames a second, then post again."),
 }  # fmt: skip
 
 read_error = read_graph_error(ROWS)

@@ -6,9 +6,10 @@ developers.tiktok.com/doc/content-posting-api-reference-direct-post, .../content
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from brokers.errors import ErrorRow, PlatformError, Reply, from_row
+from brokers.errors import ErrorRow, PlatformError, Reply, auth_row, config_row, from_row, media_row, quota_row
 
 DAY = 86400
 _RECONNECT = "Connect the TikTok account again."
@@ -28,23 +29,7 @@ _USERS = "The app reached TikTok's number of users for a day: call posts_retry t
 _RISK = "TikTok took this post for spam: change it, and look at the account in the TikTok app."
 _OPEN_APP = "Open the TikTok app with this account, do what it asks for, then call posts_retry."
 _FETCH = "TikTok could not fetch the media: check that AMPOST_PUBLIC_URL is reachable from outside, then call posts_retry."
-
-
-def _auth(broker_code: Any, hint: str = _RECONNECT) -> ErrorRow:
-    return ErrorRow("auth", hint, broker_code=broker_code)
-
-
-def _config(hint: str) -> ErrorRow:
-    return ErrorRow("config", hint, broker_code="INVALID_CONFIG")
-
-
-def _quota(hint: str, retry_after: float | None = None) -> ErrorRow:
-    return ErrorRow("quota", hint, broker_code="PLATFORM_ERROR", retry_after=retry_after)
-
-
-def _bad_media(hint: str) -> ErrorRow:
-    return ErrorRow("content", hint, code="MEDIA_UPLOAD_FAILED", broker_code=None, restart=True)
-
+_auth = partial(auth_row, hint=_RECONNECT)
 
 _WRONG = ErrorRow(
     "content", "TikTok did not accept this post as it is: change what the message names.", broker_code="PLATFORM_ERROR"
@@ -54,18 +39,18 @@ _SPAM = ErrorRow("content", _RISK)
 #: `error.code` of a refused request, and the flat errors of the OAuth endpoints.
 REFUSALS: dict[str, ErrorRow] = {
     "access_token_invalid": _auth("AUTH_EXPIRED"),
-    "scope_not_authorized": _auth("AUTH_REVOKED", _GRANT),
-    "scope_permission_missed": _auth("AUTH_REVOKED", _GRANT),
+    "scope_not_authorized": auth_row("AUTH_REVOKED", _GRANT),
+    "scope_permission_missed": auth_row("AUTH_REVOKED", _GRANT),
     "token_not_authorized_for_specified_publish_id": _auth("AUTH_REVOKED"),
-    "rate_limit_exceeded": _quota(_WAIT),
-    "spam_risk_too_many_posts": _quota(_TOMORROW, DAY),
-    "spam_risk_too_many_pending_share": _quota(_PENDING, DAY),
-    "reached_active_user_cap": _quota(_USERS, DAY),
+    "rate_limit_exceeded": quota_row(_WAIT),
+    "spam_risk_too_many_posts": quota_row(_TOMORROW, DAY),
+    "spam_risk_too_many_pending_share": quota_row(_PENDING, DAY),
+    "reached_active_user_cap": quota_row(_USERS, DAY),
     "spam_risk_user_banned_from_posting": ErrorRow("identity", _OPEN_APP),
     "spam_risk_text": _SPAM,
     "spam_risk": _SPAM,
-    "unaudited_client_can_only_post_to_private_accounts": _config(_PRIVATE_ONLY),
-    "url_ownership_unverified": _config(_DOMAIN),
+    "unaudited_client_can_only_post_to_private_accounts": config_row(_PRIVATE_ONLY),
+    "url_ownership_unverified": config_row(_DOMAIN),
     "privacy_level_option_mismatch": ErrorRow("content", f"Choose another {_SETTINGS}.privacyLevel, or leave it out."),
     "invalid_param": _WRONG,
     "invalid_params": _WRONG,
@@ -77,22 +62,22 @@ REFUSALS: dict[str, ErrorRow] = {
     "upload_refused": ErrorRow("transient", "Nothing needs to change: the upload begins anew.", restart=True),
     "invalid_grant": _auth("REFRESH_TOKEN_EXPIRED"),
     "access_denied": _auth("AUTH_REVOKED"),
-    "invalid_client": _config(_CLIENT),
-    "unauthorized_client": _config(_CLIENT),
-    "invalid_request": _config(_APP),
-    "invalid_scope": _config(_APP),
-    "unsupported_grant_type": _config(_APP),
+    "invalid_client": config_row(_CLIENT),
+    "unauthorized_client": config_row(_CLIENT),
+    "invalid_request": config_row(_APP),
+    "invalid_scope": config_row(_APP),
+    "unsupported_grant_type": config_row(_APP),
 }
 
 #: `fail_reason` of a post that TikTok took and then did not publish.
 FAILURES: dict[str, ErrorRow] = {
-    "file_format_check_failed": _bad_media("Give an MP4, MOV or WebM video (H.264 is safest), or JPEG or WebP photos."),
-    "duration_check_failed": _bad_media("Cut the video to a length that TikTok takes from this account."),
-    "frame_rate_check_failed": _bad_media("Encode the video with 23 to 60 frames a second."),
-    "picture_size_check_failed": _bad_media("Give a video of 360 to 4096 pixels a side, or photos of at most 1080p."),
-    "internal": _bad_media("TikTok had a fault: call posts_retry."),
-    "video_pull_failed": _bad_media(_FETCH),
-    "photo_pull_failed": _bad_media(_FETCH),
+    "file_format_check_failed": media_row("Give an MP4, MOV or WebM video (H.264 is safest), or JPEG or WebP photos."),
+    "duration_check_failed": media_row("Cut the video to a length that TikTok takes from this account."),
+    "frame_rate_check_failed": media_row("Encode the video with 23 to 60 frames a second."),
+    "picture_size_check_failed": media_row("Give a video of 360 to 4096 pixels a side, or photos of at most 1080p."),
+    "internal": media_row("TikTok had a fault: call posts_retry."),
+    "video_pull_failed": media_row(_FETCH),
+    "photo_pull_failed": media_row(_FETCH),
     "publish_cancelled": ErrorRow("content", "The post was cancelled in TikTok: call posts_retry to post it.", restart=True),
     "auth_removed": ErrorRow("identity", _RECONNECT, broker_code="AUTH_REVOKED", restart=True),
     "spam_risk_too_many_posts": ErrorRow("content", _TOMORROW, restart=True),

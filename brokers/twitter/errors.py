@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from brokers.errors import ErrorRow, Kind, PlatformError, Reply, from_row
+from brokers.errors import ErrorRow, Kind, PlatformError, Reply, config_row, from_row
 
 _RECONNECT = "Connect the X account again."
 _APP = "The server's operator must correct the app's set-up in the X developer console."
@@ -22,10 +22,6 @@ _WAIT = "X is rate limiting; it is tried again when X allows."
 
 def _media(kind: Kind, hint: str, restart: bool = False) -> ErrorRow:
     return ErrorRow(kind, hint, code="MEDIA_UPLOAD_FAILED", broker_code=None, restart=restart)
-
-
-def _config(hint: str) -> ErrorRow:
-    return ErrorRow("config", hint, broker_code="INVALID_CONFIG")
 
 
 def _person(hint: str) -> ErrorRow:
@@ -56,19 +52,19 @@ ROWS: dict[str, ErrorRow] = {
     "resource-unavailable": ErrorRow("transient", "X could not reach a part of the post; it is tried again."),
     "disallowed-resource": ErrorRow("content", "X's rules do not allow this post; change its text or media."),
     "not-authorized-for-resource": _person("The account may not use a part of this post; check it on x.com."),
-    "not-authorized-for-field": _config(_APP),
-    "field-unauthorized": _config(_APP),
+    "not-authorized-for-field": config_row(_APP),
+    "field-unauthorized": config_row(_APP),
     "field-hydration-failure": ErrorRow("transient", "X could not complete its answer; it is tried again."),
-    "client-forbidden": _config("The app must belong to a project with access to X's API: see the X developer console."),
-    "unsupported-authentication": _config(_APP),
-    "oauth1-permissions": _config("The app needs Read and write permission; then connect the account again."),
-    "usage-capped": _config(_BILLING),
-    "credits": _config(_BILLING),
+    "client-forbidden": config_row("The app must belong to a project with access to X's API: see the X developer console."),
+    "unsupported-authentication": config_row(_APP),
+    "oauth1-permissions": config_row("The app needs Read and write permission; then connect the account again."),
+    "usage-capped": config_row(_BILLING),
+    "credits": config_row(_BILLING),
     "rate-limit-exceeded": ErrorRow("quota", _WAIT),
     "internal-error": ErrorRow("transient", "X has a fault; it is tried again.", broker_code="PLATFORM_ERROR"),
     # Told by the status alone.
     "401": ErrorRow("auth", _RECONNECT, broker_code="AUTH_EXPIRED"),
-    "402": _config(_BILLING),
+    "402": config_row(_BILLING),
     "403": ErrorRow(
         "unknown",
         "X gave no reason. Check on x.com that the account may post, or connect it again with every permission.",
@@ -79,8 +75,8 @@ ROWS: dict[str, ErrorRow] = {
     # OAuth (RFC 6749, section 5.2). X answers `invalid_request` where others say `invalid_grant` (assumed).
     "invalid_grant": _EXPIRED,
     "invalid_request": _EXPIRED,
-    "invalid_client": _config(_CLIENT),
-    "unauthorized_client": _config(_CLIENT),
+    "invalid_client": config_row(_CLIENT),
+    "unauthorized_client": config_row(_CLIENT),
 }
 
 UNNAMED = ErrorRow("unknown", broker_code="PLATFORM_ERROR")

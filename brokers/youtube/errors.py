@@ -8,9 +8,9 @@ assumed are on no page that was read.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
-from brokers.errors import ErrorRow, PlatformError, Reply, from_row
+from brokers.errors import ErrorRow, PlatformError, Reply, auth_row, config_row, from_row, media_row, quota_row
 
 DAY = 86400
 _RECONNECT = "Connect the YouTube account again."
@@ -28,48 +28,30 @@ _ENCODE = "Encode the video as MP4 with H.264 video and AAC audio, then post aga
 _SETTINGS = "platformOverrides.youtube.settings"
 
 
-def _auth(broker_code: Any, hint: str = _RECONNECT) -> ErrorRow:
-    return ErrorRow("auth", hint, broker_code=broker_code)
-
-
-def _content(hint: str) -> ErrorRow:
-    return ErrorRow("content", hint)
-
-
-def _config(hint: str) -> ErrorRow:
-    return ErrorRow("config", hint, broker_code="INVALID_CONFIG")
-
-
-def _quota(hint: str, retry_after: float | None = None) -> ErrorRow:
-    return ErrorRow("quota", hint, broker_code="PLATFORM_ERROR", retry_after=retry_after)
-
-
-def _bad_media(hint: str) -> ErrorRow:
-    return ErrorRow("content", hint, code="MEDIA_UPLOAD_FAILED", broker_code=None, restart=True)
-
-
 def _rejected(hint: str = _POLICY) -> ErrorRow:
     return ErrorRow("content", hint, restart=True)
 
 
 _ASKED_WRONGLY = ErrorRow("unknown", "Report this: the server sent what YouTube does not take.", "BROKER_ERROR", "PLATFORM_ERROR")
+_auth = partial(auth_row, hint=_RECONNECT)
+_content = partial(ErrorRow, "content")
 
 #: Reasons of a refused request, and the flat errors of Google's OAuth endpoints.
 REFUSALS: dict[str, ErrorRow] = {
     "authError": _auth("AUTH_EXPIRED"),
     "required": _auth("AUTH_EXPIRED"),
-    "insufficientPermissions": _auth("AUTH_REVOKED", _GRANT),
+    "insufficientPermissions": auth_row("AUTH_REVOKED", _GRANT),
     "authenticatedUserAccountClosed": ErrorRow("identity", _STUDIO, broker_code="AUTH_REVOKED"),
     "authenticatedUserAccountSuspended": ErrorRow("identity", _STUDIO, broker_code="AUTH_REVOKED"),
     "youtubeSignupRequired": ErrorRow("identity", _CHANNEL),
     "forbidden": ErrorRow("identity", _STUDIO),
-    "accessNotConfigured": _config(_ENABLE),
-    "quotaExceeded": _quota(_MIDNIGHT, DAY),
-    "dailyLimitExceeded": _quota(_MIDNIGHT, DAY),
-    "rateLimitExceeded": _quota(_WAIT),
-    "userRateLimitExceeded": _quota(_WAIT),
-    "uploadRateLimitExceeded": _quota(_WAIT),
-    "uploadLimitExceeded": _quota(_TOMORROW, DAY),
+    "accessNotConfigured": config_row(_ENABLE),
+    "quotaExceeded": quota_row(_MIDNIGHT, DAY),
+    "dailyLimitExceeded": quota_row(_MIDNIGHT, DAY),
+    "rateLimitExceeded": quota_row(_WAIT),
+    "userRateLimitExceeded": quota_row(_WAIT),
+    "uploadRateLimitExceeded": quota_row(_WAIT),
+    "uploadLimitExceeded": quota_row(_TOMORROW, DAY),
     "invalidTitle": _content(f"Correct {_SETTINGS}.title (1 to 100 characters without < and >)."),
     "invalidDescription": _content(f"Correct {_SETTINGS}.description (up to 5,000 bytes without < and >)."),
     "invalidTags": _content(f"Correct {_SETTINGS}.tags (up to 500 characters in all)."),
@@ -90,21 +72,21 @@ REFUSALS: dict[str, ErrorRow] = {
     "backendError": ErrorRow("transient", "YouTube has a fault; it is tried again.", broker_code="PLATFORM_ERROR"),
     "invalid_grant": _auth("REFRESH_TOKEN_EXPIRED"),
     "invalid_token": _auth("AUTH_REVOKED"),
-    "unauthorized_client": _config(_CLIENT),
-    "invalid_client": _config(_CLIENT),
-    "redirect_uri_mismatch": _config(_CLIENT),
-    "invalid_request": _config(_PROJECT),
-    "invalid_scope": _config(_PROJECT),
+    "unauthorized_client": config_row(_CLIENT),
+    "invalid_client": config_row(_CLIENT),
+    "redirect_uri_mismatch": config_row(_CLIENT),
+    "invalid_request": config_row(_PROJECT),
+    "invalid_scope": config_row(_PROJECT),
 }  # fmt: skip
 
 #: What became of a video: `status.uploadStatus` with its `failureReason` or `rejectionReason`.
 VERDICTS: dict[str, ErrorRow] = {
-    "failed/conversion": _bad_media(_ENCODE),
-    "failed/invalidFile": _bad_media(_ENCODE),
-    "failed/codec": _bad_media(_ENCODE),
-    "failed/emptyFile": _bad_media("The file is empty: give another video."),
-    "failed/tooSmall": _bad_media("The file is too small to be a video: give another one."),
-    "failed/uploadAborted": _bad_media("Nothing needs to change: call posts_retry to upload the video again."),
+    "failed/conversion": media_row(_ENCODE),
+    "failed/invalidFile": media_row(_ENCODE),
+    "failed/codec": media_row(_ENCODE),
+    "failed/emptyFile": media_row("The file is empty: give another video."),
+    "failed/tooSmall": media_row("The file is too small to be a video: give another one."),
+    "failed/uploadAborted": media_row("Nothing needs to change: call posts_retry to upload the video again."),
     "rejected/copyright": _rejected(),
     "rejected/claim": _rejected(),
     "rejected/trademark": _rejected(),
@@ -147,7 +129,7 @@ def session_gone(status: int | None) -> PlatformError:
 def verdict_error(status: str, reason: str | None) -> PlatformError:
     """YouTube took the video and then failed, rejected or lost it."""
     key = f"{status}/{reason}" if reason else status
-    row = VERDICTS.get(key) or (_bad_media(_ENCODE) if status == "failed" else _rejected())
+    row = VERDICTS.get(key) or (media_row(_ENCODE) if status == "failed" else _rejected())
     return from_row(row, Reply(200, {}), f"YouTube did not keep the video: {key}.", key)
 
 

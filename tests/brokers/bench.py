@@ -135,6 +135,14 @@ class Bench:
         attempt = Attempt(**{"journal": self.steps.journal, "started_at": self.began, **changes})
         return await self.broker.find(self.api, self.account, draft, attempt)
 
+    async def found(self, draft: Draft) -> Receipt:
+        """The receipt of the newest post, which a look-up of the draft finds and whose link opens."""
+        sighting = await self.find(draft)
+        assert sighting.state == "published" and sighting.receipt
+        assert sighting.receipt.id == self.posts[-1].id
+        assert (await page_of(sighting.receipt.url)).status_code == 200
+        return sighting.receipt
+
     def hurry(self) -> None:
         """Gives an answer a short time only."""
         self.api = self.steps.api = replace(self.api, timeout=0.3)

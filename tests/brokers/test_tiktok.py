@@ -165,13 +165,8 @@ async def test_an_upload_whose_answer_was_lost_goes_on_behind_what_tiktok_has(ti
 
 async def test_a_lost_answer_of_the_last_chunk_is_found(tiktok, files):
     draft = Draft("Is it there?", files.film())
-    tiktok.hurry()
-    tiktok.arm("publish", "lose_answer")
-    with pytest.raises(Unclear):
-        await tiktok.publish(draft)
-    sighting = await tiktok.find(draft)
-    assert (sighting.state, sighting.receipt.id) == ("published", tiktok.posts[0].id)
-    assert (await page_of(sighting.receipt.url)).status_code == 200
+    await tiktok.lost(draft, "lose_answer")
+    await tiktok.found(draft)
 
 
 async def test_a_last_chunk_that_never_arrived_is_sent_under_the_same_publish_id(tiktok, files):
@@ -223,10 +218,7 @@ async def test_an_upload_address_is_good_for_an_hour(tiktok, files):
 
 async def test_a_lost_answer_of_photos_cannot_be_looked_up(tiktok, hosted):
     draft = Draft("Lost", hosted.photos(1))
-    tiktok.hurry()
-    tiktok.arm("publish", "lose_answer")
-    with pytest.raises(Unclear):
-        await tiktok.publish(draft)
+    await tiktok.lost(draft, "lose_answer")
     assert (await tiktok.find(draft)).state == "not_seen"
     assert len(tiktok.posts) == 1
 

@@ -11,7 +11,7 @@ from brokers.errors import NotSent, PlatformError, Unclear
 from brokers.youtube import BROKER
 from brokers.youtube.accepts import Settings
 from brokers.youtube.upload import CHUNK
-from tests.brokers.bench import Bench, page_of
+from tests.brokers.bench import Bench
 
 
 @pytest.fixture
@@ -21,13 +21,8 @@ async def youtube(simulator, client, files):
 
 async def test_a_lost_answer_is_found_by_the_session(youtube, files):
     draft = Draft("Is it there?", files.film())
-    youtube.hurry()
-    youtube.arm("publish", "lose_answer")
-    with pytest.raises(Unclear):
-        await youtube.publish(draft)
-    sighting = await youtube.find(draft)
-    assert sighting.state == "published" and sighting.receipt.id == youtube.posts[0].id
-    assert (await page_of(sighting.receipt.url)).status_code == 200
+    await youtube.lost(draft, "lose_answer")
+    await youtube.found(draft)
     await youtube.publish(draft)
     assert len(youtube.posts) == 1
 
