@@ -36,7 +36,8 @@ class PlatformError(Exception):
     """A refusal. `code` is the product's error code, `platform_code` the platform's own (never a token, never a URL).
 
     `retry_after` is in seconds. `restart` drops the journal before the next try (an expired container must be rebuilt).
-    `may_have_posted` marks the few refusals that a platform is known to send after it published all the same.
+    `may_have_posted` marks the few refusals that a platform is known to send after it published all the same. `app_wide`
+    is a quota that all accounts share.
     """
 
     message: str
@@ -49,6 +50,7 @@ class PlatformError(Exception):
     retry_after: float | None = None
     restart: bool = False
     may_have_posted: bool = False
+    app_wide: bool = False
 
     def __str__(self) -> str:
         return self.message
@@ -73,6 +75,7 @@ class ErrorRow:
     restart: bool = False
     may_have_posted: bool = False
     retry_after: float | None = None
+    app_wide: bool = False
 
 
 def auth_row(broker_code: BrokerCode, hint: str) -> ErrorRow:
@@ -120,4 +123,5 @@ def from_row(row: ErrorRow, reply: Reply, message: str, platform_code: str) -> P
         retry_after=row.retry_after,
         restart=row.restart,
         may_have_posted=row.may_have_posted,
+        app_wide=row.app_wide,
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from brokers.base import Attempt
-from brokers.errors import ErrorRow, PlatformError, ReadError, Reply, Unclear, from_row
+from brokers.errors import ErrorRow, PlatformError, ReadError, Reply, Unclear, from_row, quota_row
 
 #: Graph API version of 2026-07-29.
 VERSION = "v26.0"
@@ -28,7 +29,8 @@ COMMON_ROWS: dict[str, ErrorRow] = {
         "The app at Meta lacks this capability: add it in its dashboard.",
         broker_code="INVALID_CONFIG",
     ),
-    **{str(code): ErrorRow("quota", _LATER, broker_code="PLATFORM_ERROR") for code in (4, 17, 32, 341, 613)},
+    **{code: quota_row(_LATER) for code in ("17", "32", "613")},
+    **{code: replace(quota_row(_LATER), app_wide=True) for code in ("4", "341")},
     **{str(code): ErrorRow("auth", _PERMISSIONS, broker_code="AUTH_REVOKED") for code in (10, *range(200, 300))},
     "102": ErrorRow("auth", _RECONNECT, broker_code="AUTH_EXPIRED"),
     "190": ErrorRow("auth", _RECONNECT, broker_code="AUTH_EXPIRED"),

@@ -25,10 +25,12 @@ _FORGET = delete(BREAKERS).where(BREAKERS.c.platform == bindparam("of"))
 
 @dataclass(frozen=True)
 class Hold:
-    """What holds a due platform post back: the times until which its platform and its account are left alone."""
+    """What holds a due platform post back: the times until which its platform and its account are left alone. `asked`
+    means that the platform did answer, and asked for it."""
 
     platform_until: datetime | None
     account_until: datetime | None
+    asked: bool = False
 
 
 def failed(session: Session, platform: str, now: datetime) -> datetime | None:
@@ -42,12 +44,24 @@ def failed(session: Session, platform: str, now: datetime) -> datetime | None:
     if row is not None:
         session.execute(update(BREAKERS).where(its).values(failures=count, until=until))
         return until
+    return until if _first(session, platform, count, until) else None
+
+
+def hold(session: Session, platform: str, until: datetime) -> None:
+    """Nothing is sent to the platform before `until`: it answers, and asked this server to wait."""
+    changed = session.execute(update(BREAKERS).where(BREAKERS.c.platform == platform).values(failures=0, until=until))
+    if changed.rowcount == 0:  # type: ignore[attr-defined]
+        _first(session, platform, 0, until)
+
+
+def _first(session: Session, platform: str, failures: int, until: datetime | None) -> bool:
+    """Stores a platform's breaker; False when another process did so at the same moment."""
     try:
         with apart(session):
-            session.execute(BREAKERS.insert().values(platform=platform, failures=count, until=until))
-    except IntegrityError:  # another process counted its first failure at the same moment
-        return None
-    return until
+            session.execute(BREAKERS.insert().values(platform=platform, failures=failures, until=until))
+    except IntegrityError:
+        return False
+    return True
 
 
 def _pause(count: int) -> float:
@@ -71,9 +85,9 @@ def holds(session: Session, platform_post_ids: Sequence[str], now: datetime) -> 
     by_platform = and_(BREAKERS.c.until > now, BREAKERS.c.until >= p.c.next_at)
     by_account = and_(ACCOUNTS.c.blocked_until > now, ACCOUNTS.c.blocked_until >= p.c.next_at)
     rows = session.execute(
-        select(p.c.id, BREAKERS.c.until, ACCOUNTS.c.blocked_until)
+        select(p.c.id, BREAKERS.c.until, ACCOUNTS.c.blocked_until, BREAKERS.c.failures)
         .outerjoin(BREAKERS, and_(BREAKERS.c.platform == p.c.platform, by_platform))
         .outerjoin(ACCOUNTS, and_(ACCOUNTS.c.id == p.c.account_id, by_account))
         .where(p.c.id.in_(platform_post_ids), p.c.owner.is_(None), or_(by_platform, by_account))
     )
-    return {row.id: Hold(row.until, row.blocked_until) for row in rows}
+    return {row.id: Hold(row.until, row.blocked_until, row.failures == 0) for row in rows}

@@ -327,7 +327,7 @@ class Publisher(SQLModel, table=True):
 
 
 class Breaker(SQLModel, table=True):
-    """A platform that did not answer the last `failures` requests; nothing is sent to it before `until`."""
+    """A platform that did not answer the last `failures` requests, or asked to wait (none); nothing is sent before `until`."""
 
     __tablename__ = "breakers"
     platform: str = Field(primary_key=True, max_length=16)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from ampost_mcp.context import App
 from ampost_mcp.schemas import Post, PublishError
 from storage import breakers
 from storage.breakers import Hold
 
+#: What a message says before the time of the next try.
+TRYING_AGAIN = " Trying again at "
 #: Statuses of a post with a platform post that may be due and waiting.
 WAITING = frozenset({"queued", "posting"})
 
@@ -26,17 +27,15 @@ async def explain(app: App, posts: Sequence[Post]) -> None:
 
 
 def _said(title: str, hold: Hold, own: PublishError | None) -> PublishError:
-    """What the platform itself said of this post stays."""
+    """What the platform itself said of this post stays, but for the time of a try that has to wait longer."""
     until = max(at for at in (hold.platform_until, hold.account_until) if at is not None)
-    why = f"{title} has not answered lately" if until == hold.platform_until else f"{title} asked this account to wait"
-    message = f"{why}, so nothing is sent until {_time(until)}."
+    whom = f"{title} asked this account to wait"
+    if until == hold.platform_until:
+        whom = f"{title} asked this server to wait" if hold.asked else f"{title} has not answered lately"
+    message = f"{whom}, so nothing is sent until {until:%H:%M:%S} UTC."
     if own is not None:
-        return {**own, "message": f"{own['message']} {message}"}
+        return {**own, "message": f"{own['message'].partition(TRYING_AGAIN)[0]} {message}"}
     return {
         "code": "BROKER_ERROR", "brokerCode": "PLATFORM_ERROR", "retryable": True, "message": message,
         "hint": "It goes out by itself then; posts_get shows the outcome.",
     }  # fmt: skip
-
-
-def _time(at: datetime) -> str:
-    return at.strftime("%H:%M:%S UTC")

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from ampost_mcp.context import App
 from ampost_mcp.services import checking, media, metrics, tokens, tracing
+from ampost_mcp.services.breakers import TRYING_AGAIN
 from ampost_mcp.services.settling import settle
 from ampost_mcp.services.steps import JournalSteps, OutcomeUnknown, Rejected
 from ampost_mcp.services.tracing import TracedSteps
@@ -37,11 +38,12 @@ READ = "Read the message, look at the account on the platform, and call posts_re
 
 @dataclass(frozen=True)
 class End:
-    """How a claim ends: the values for the row, and what to log. `blocked_until` opens the account's breaker; `answered`
-    closes the platform's."""
+    """How a claim ends: the values for the row, and what to log. `blocked_until` opens the account's breaker, or its
+    platform's when the quota is `app_wide`; `answered` closes the platform's."""
 
     values: dict[str, Any]
     blocked_until: datetime | None = None
+    app_wide: bool = False
     forget: bool = False
     answered: bool = False
 
@@ -72,10 +74,12 @@ def _record(session: Session, app: App, claim: Claim, end: End) -> Claim | None:
     if end.forget:
         journal.forget_steps(session, claim.platform_post_id)
     queue.let_go(session, claim, now, **end.values)
-    if end.blocked_until and claim.account_id:
-        queue.block(session, claim.account_id, end.blocked_until)
     if end.answered:
         breakers.worked(session, claim.platform)
+    if end.blocked_until and end.app_wide:
+        breakers.hold(session, claim.platform, end.blocked_until)
+    elif end.blocked_until and claim.account_id:
+        queue.block(session, claim.account_id, end.blocked_until)
     if claim.account_id is None:
         return None
     nexts = queue.claim_due(session, claim.owner, now, caps={}, grace=app.settings.late_grace, account_id=claim.account_id)
@@ -127,7 +131,7 @@ async def _end_of(app: App, claim: Claim, work: journal.Work) -> End:
 def _published(app: App, receipt: Receipt, notes: list[str]) -> End:
     return End(
         {"status": "published", "remote_id": receipt.id, "url": receipt.url, "published_at": app.clock(), "error": None,
-         "notes": [*notes, *(note for note in receipt.notes if note not in notes)], "next_at": None},
+         "notes": list(dict.fromkeys([*notes, *receipt.notes])), "next_at": None},
         answered=True,
     )  # fmt: skip
 
@@ -195,12 +199,10 @@ async def _failed(app: App, claim: Claim, work: journal.Work, broker: Broker, ra
     is_sent = await app.db.read(journal.was_sent, claim)
     if error.kind == "auth" and await _renewed(app, work, error):
         return _again(now, 0, row, error, is_sent=is_sent)
-    pause = _pause(error, row["tries"])
-    if held_until is not None:
-        pause = max(pause, (held_until - now).total_seconds())
-    began = row["first_try_at"] or now
-    over = row["tries"] + 1 >= MAX_TRIES or (now - began).total_seconds() + pause > MAX_TIME
-    answered = error.status is not None
+    held_for = (held_until - now).total_seconds() if held_until else 0.0
+    pause = max(_pause(error, row["tries"]), held_for)
+    tried_for, answered = (now - (row["first_try_at"] or now)).total_seconds(), error.status is not None
+    over = row["tries"] + 1 >= MAX_TRIES or tried_for + pause > MAX_TIME
     if is_sent:
         # The post is with the platform, or may be, and only what came after went wrong: it is asked again, never sent again.
         error.restart = False
@@ -209,7 +211,8 @@ async def _failed(app: App, claim: Claim, work: journal.Work, broker: Broker, ra
     if error.kind not in RETRYABLE or over:
         return replace(_final(_from_platform(error), forget=error.restart), answered=answered)
     blocked_until = now + timedelta(seconds=pause) if error.kind == "quota" else None
-    return replace(_again(now, pause, row, error, is_sent=is_sent), blocked_until=blocked_until, answered=answered)
+    again = _again(now, pause, row, error, is_sent=is_sent)
+    return replace(again, blocked_until=blocked_until, app_wide=error.app_wide, answered=answered)
 
 
 async def _renewed(app: App, work: journal.Work, error: PlatformError) -> bool:
@@ -227,9 +230,9 @@ def _again(now: datetime, pause: float, row: dict[str, Any], error: PlatformErro
     at = now + timedelta(seconds=pause)
     said = _from_platform(error)
     if pause:
-        said["message"] += f" Trying again at {at.strftime('%H:%M:%S')} UTC."
-    status = "publishing" if is_sent else "pending"
-    return End({"status": status, "next_at": at, "tries": row["tries"] + 1, "error": said}, forget=error.restart)
+        said["message"] += f"{TRYING_AGAIN}{at:%H:%M:%S} UTC."
+    values = {"status": "publishing" if is_sent else "pending", "next_at": at, "tries": row["tries"] + 1, "error": said}
+    return End(values, forget=error.restart)
 
 
 def _pause(error: PlatformError, tries: int) -> float:
@@ -284,13 +287,8 @@ def _check_again(app: App, work: journal.Work) -> None:
     """The platform's rules once more, when publishing starts: they may have changed since the post was accepted."""
     faults = checking.platform_faults(app, work.post, work.platform_post["platform"], publishing=True)
     if faults:
-        raise PlatformError(
-            faults[0]["message"],
-            kind="content",
-            code=faults[0]["code"],
-            broker_code=None,
-            hint=faults[0].get("hint"),
-        )
+        code, hint = faults[0]["code"], faults[0].get("hint")
+        raise PlatformError(faults[0]["message"], kind="content", code=code, broker_code=None, hint=hint)
 
 
 def _report(claim: Claim, end: End) -> None:

@@ -33,6 +33,7 @@ async def refused(fb, **draft):
 def says(error, row):
     assert (error.kind, error.code, error.broker_code) == (row.kind, row.code, row.broker_code)
     assert (error.hint, error.restart, error.may_have_posted) == (row.hint, row.restart, False)
+    assert error.app_wide is (error.platform_code in ("4", "341"))
     assert error.hint
 
 

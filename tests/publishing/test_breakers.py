@@ -135,6 +135,33 @@ async def test_an_account_that_was_asked_to_wait_says_until_when(
     assert scripts["threads"].sent == ["first", "not held"]
 
 
+async def test_a_quota_that_all_accounts_share_holds_them_all(
+    impatient: App, author: Author, scripts: Scripts, a_user: Callable[..., Caller], an_account: Callable[..., str],
+    a_set: Callable[..., str],
+) -> None:  # fmt: skip
+    limited = PlatformError("The app's limit.", kind="quota", retry_after=600, status=429, app_wide=True)
+    scripts["threads"].sends = [raises(limited), lambda: None]
+    stranger = a_user()
+    an_account(stranger, "threads")
+    another = Author(impatient, stranger, a_set(stranger))
+    first, held = await author.draft("first"), await another.draft("held")
+    async with publisher(impatient):
+        await author.publish(first)
+        await _held(author, first)
+        await another.publish(held)
+        its = await _held(another, held)
+        assert its["error"]["message"].startswith("Threads asked this server to wait, so nothing is sent until ")
+        its = (await author.get(first))["platformPosts"][0]
+        assert HELD.search(its["error"]["message"]) and "Trying again" not in its["error"]["message"], "one time is said"
+        await author.publish(other := await author.draft("other", "facebook"))
+        await author.until(other, "published")
+        assert scripts["threads"].sent == ["first"]
+        _later(impatient, minutes=11)
+        for who, post_id in ((author, first), (another, held)):
+            await who.until(post_id, "published")
+    assert sorted(scripts["threads"].sent) == ["first", "first", "held"]
+
+
 @pytest.mark.parametrize(
     ("last", "is_open"),
     [(Unclear("timeout"), True), (PlatformError("No.", kind="content", status=400), False)],
