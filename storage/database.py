@@ -274,10 +274,7 @@ def _read_json(stored: str) -> Any:
 def _set_up_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy begins transactions itself, see _begin
     _enter_wal(connection)
-    for pragma in (
-        "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000", "cache_size=-16000",
-        "temp_store=MEMORY", "mmap_size=268435456",
-    ):  # fmt: skip
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000", "temp_store=MEMORY", "mmap_size=268435456"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -97,9 +97,8 @@ def _endpoint(world: World, part: Part, route: SimRoute) -> Callable[[Request], 
             {"platform": part.platform, "step": step, "method": request.method, "account": account,
              "host": route.host, "path": request.url.path.partition(route.host)[2], "at": world.clock()}
         )  # fmt: skip
-        delay = world.take_fault(part.platform, step, account, ("delay",))
-        if delay or (world.answer_delay and step != "page"):
-            await asyncio.sleep(delay.delay if delay else world.answer_delay)
+        if delay := world.take_fault(part.platform, step, account, ("delay",)):
+            await asyncio.sleep(delay.delay)
         if armed := world.take_reply(part.platform, step):
             return armed
         before = world.take_fault(part.platform, step, account, BEFORE)
@@ -109,6 +108,9 @@ def _endpoint(world: World, part: Part, route: SimRoute) -> Callable[[Request], 
             response = await route.handler(world, request)
         except SimRefusal as refusal:
             return refusal.response
+        finally:
+            if world.answer_delay and step != "page":
+                await asyncio.sleep(world.answer_delay)
         after = world.take_fault(part.platform, step, account, AFTER)
         if after is None:
             return response

@@ -76,7 +76,7 @@ async def _single(made: Stage, url: str, number: int) -> float:
 
 
 async def _burst(made: Stage, url: str) -> tuple[float, int]:
-    """Seconds from the due time until the last is public, and requests a post."""
+    """Seconds from the due time until the last one's answer, and requests a post."""
     due = datetime.now(UTC) + FILLED
     await _at_once(made, url, due, "twitter", "burst")
     await made.control("requests", method="DELETE")
@@ -84,7 +84,7 @@ async def _burst(made: Stage, url: str) -> tuple[float, int]:
         rows = [row for row in await made.published() if row["text"].startswith("burst")]
         if len(rows) == ACCOUNTS * EACH:
             seen = len((await made.control("requests", method="GET"))["requests"])
-            return max(float(row["at"]) for row in rows) - due.timestamp(), round(seen / len(rows))
+            return max(float(row["at"]) for row in rows) + LATENCY - due.timestamp(), round(seen / len(rows))
         await asyncio.sleep(0.2)
 
 

@@ -13,7 +13,7 @@ from ampost_mcp.schemas import AccountRef
 from ampost_mcp.services import accounts
 from brokers.sandbox.world import Identity, World
 from storage import accounts as account_rows
-from storage import tokens
+from storage import breakers, tokens
 from tests.publishing.conftest import Author
 from tests.whole.media import files
 
@@ -105,4 +105,6 @@ class Desk:
     def is_blocked(self) -> bool:
         row = self.app.db.read_here(tokens.load, self.account_id)
         assert row is not None
-        return row.blocked_until is not None and row.blocked_until > self.app.clock()
+        now = self.app.clock()
+        its_own = row.blocked_until is not None and row.blocked_until > now
+        return its_own or row.platform in self.app.db.read_here(breakers.paused, now)
