@@ -15,6 +15,7 @@ from storage import keys
 
 #: How precise `lastUsedAt` is.
 USED_EVERY = timedelta(minutes=1)
+SEND_KEY = "Send the header Authorization: Bearer amp_live_..., with a key from ampost-mcp keys create."
 
 
 async def by_key(app: App, headers: Headers) -> Caller:
@@ -53,13 +54,8 @@ def bearer(headers: Headers) -> str:
     return raw.strip()
 
 
-def unauthorized(message: str) -> AppError:
-    return AppError(
-        "UNAUTHORIZED",
-        message,
-        "Send the header Authorization: Bearer amp_live_..., with a key from ampost-mcp keys create.",
-        headers={"WWW-Authenticate": "Bearer"},
-    )
+def unauthorized(message: str, hint: str = SEND_KEY) -> AppError:
+    return AppError("UNAUTHORIZED", message, hint)
 
 
 async def dead_keys(app: App, key_ids: list[str]) -> list[str]:

@@ -6,6 +6,8 @@ import argparse
 import gc
 import importlib
 import os
+import re
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,12 +15,37 @@ from typing import Any
 PLATFORMS = ("facebook", "instagram", "linkedin", "threads", "tiktok", "twitter", "youtube")
 TIERS = ("free", "pro", "max")
 CLIENTS = ("claude-code", "claude-desktop", "cursor", "vscode")
+#: Commands whose ordinary end is SIGTERM, with exit status 0.
+UNTIL_TOLD = frozenset({"serve", "worker", "stdio", "sandbox", "demo"})
+LONGEST_LIFE = 10 * 366 * 86400
 
 Argument = tuple[tuple[str, ...], dict[str, Any]]
 
 
 def arg(*names: str, **options: Any) -> Argument:
     return names, options
+
+
+def either(*arguments: Argument) -> Argument:
+    """Options of which exactly one must be given."""
+    return tuple(name for names, _ in arguments for name in names), {"either": arguments}
+
+
+def life(text: str) -> float:
+    """Seconds that a token may still live."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds <= LONGEST_LIFE:  # which a NaN is not
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and of ten years at most")
+    return seconds
+
+
+def link(text: str) -> str:
+    if not text.isprintable() or not re.fullmatch(r"https?://[^\s/?#]+(?:[/?#]\S*)?", text, re.IGNORECASE):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a link: give the post's, which begins with https://")
+    return text
 
 
 JSON = arg("--json", action="store_true", help="answer as JSON")
@@ -95,9 +122,12 @@ COMMANDS: dict[str, tuple[str, str, tuple[Argument, ...]]] = {
             arg("platform", choices=PLATFORMS),
             USER,
             arg("--set", required=True, dest="set_id", metavar="SET_ID"),
-            arg("--platform-account-id", metavar="ID", help="the account's id on the platform (else it is asked)"),
+            arg(
+                "--platform-account-id", metavar="ID",
+                help="the account's id on the platform (else it is asked); write =ID for one that begins with a dash",
+            ),
             arg("--username", metavar="NAME"),
-            arg("--expires-in", type=float, metavar="SECONDS", help="life of the access token"),
+            arg("--expires-in", type=life, metavar="SECONDS", help="life of the access token"),
             DATA,
         ),
     ),
@@ -107,8 +137,10 @@ COMMANDS: dict[str, tuple[str, str, tuple[Argument, ...]]] = {
         (
             arg("post", metavar="POST_ID"),
             arg("platform", choices=PLATFORMS),
-            arg("--published", metavar="URL", help="it is there, at this link"),
-            arg("--not-published", action="store_true", help="it is not there; posts_retry may send it again"),
+            either(
+                arg("--published", type=link, metavar="URL", help="it is there, at this link"),
+                arg("--not-published", action="store_true", help="it is not there; posts_retry may send it again"),
+            ),
             DATA,
         ),
     ),
@@ -148,9 +180,18 @@ def parser() -> argparse.ArgumentParser:
             groups[group] = nested.add_subparsers(metavar="COMMAND", required=True)
         command = (groups[group] if leaf else commands).add_parser(leaf or name, help=what, description=what)
         command.set_defaults(run=where)
-        for names, options in arguments:
-            command.add_argument(*names, **options)
+        for argument in arguments:
+            _add(command, *argument)
     return top
+
+
+def _add(command: Any, names: tuple[str, ...], options: dict[str, Any]) -> None:
+    if "either" not in options:
+        command.add_argument(*names, **options)
+        return
+    group = command.add_mutually_exclusive_group(required=True)
+    for argument in options["either"]:
+        _add(group, *argument)
 
 
 def _leaves(group: str) -> str:
@@ -164,7 +205,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         given = ["serve", *given]
     options = vars(parser().parse_args(given))
     module, _, function = options.pop("run").partition(":")
-    options.pop("command")
+    if options.pop("command") in UNTIL_TOLD:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         status = _imported(f"ampost_mcp.commands.{module}", function)(**options) or 0
         sys.stdout.flush()

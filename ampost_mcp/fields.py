@@ -90,7 +90,19 @@ def _name(value: str) -> str:
     return value
 
 
+def _with_newlines(settings: dict[str, Any]) -> dict[str, Any]:
+    """CR LF becomes a newline in texts; what else a platform's settings may hold is checked by their own model."""
+
+    def clean(value: Any) -> Any:
+        return value.replace("\r\n", "\n") if isinstance(value, str) else value
+
+    return {
+        name: [clean(item) for item in value] if isinstance(value, list) else clean(value) for name, value in settings.items()
+    }
+
+
 Text = Annotated[str, AfterValidator(clean_text)]
+Settings = Annotated[dict[str, Any], AfterValidator(_with_newlines)]
 Id = Text
 Url = Annotated[str, Field(max_length=MAX_URL), AfterValidator(check_url), WithJsonSchema({"type": "string", "format": "uri"})]
 Timestamp = Annotated[datetime, BeforeValidator(read_time)]

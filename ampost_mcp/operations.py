@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from ampost_mcp import schemas, tiers
 from ampost_mcp.context import App, Caller
 from ampost_mcp.errors import AppError, from_faults
+from ampost_mcp.parsing import Fault
 from ampost_mcp.services import accounts, checking, idempotency, platform_sets, posts, publishing
 
 Door = Literal["mcp", "rest"]
@@ -181,7 +182,9 @@ async def invoke(
 
     With an idempotency `key` the first answer to the same arguments is given again for 24 hours. Raises AppError.
     """
-    args = await _parse(app, operation, caller, raw)
+    args, faults = await _parse(app, operation, caller, raw)
+    if faults or args is None:
+        raise from_faults(faults)
 
     async def run() -> dict[str, Any]:
         result = await operation.run(app, caller, args)
@@ -200,16 +203,27 @@ async def once(
     return await idempotency.once(app, caller, check_key(key), fingerprint(name, args), run)
 
 
-async def _parse(app: App, operation: Operation, caller: Caller, raw: dict[str, Any]) -> Any:
-    """The arguments' model. Raises every fault at once, those of the platforms' rules too."""
+async def refusal(app: App, operation: Operation, caller: Caller, raw: dict[str, Any], around: list[Fault]) -> AppError:
+    """The error for the faults `around` the arguments `raw`, and for theirs."""
+    return from_faults(checking.together(around, await faults_of(app, operation, caller, raw)))
+
+
+async def faults_of(app: App, operation: Operation, caller: Caller, raw: dict[str, Any]) -> list[Fault]:
+    """What `invoke` would find wrong with the arguments."""
+    return (await _parse(app, operation, caller, raw, rules=True))[1]
+
+
+async def _parse(
+    app: App, operation: Operation, caller: Caller, raw: dict[str, Any], *, rules: bool = False
+) -> tuple[Any, list[Fault]]:
+    """The arguments' model and every fault at once. The platforms' rules are looked at beside other faults or with
+    `rules`: of arguments that have their shape, the operation looks itself."""
     args, faults = schemas.parse(operation.args, raw)
-    if faults and operation.flat and args is not None:
+    if (faults or rules) and operation.flat and args is not None:
         assert isinstance(args, schemas.PostCreate | schemas.PostUpdate)
         of_rules = await app.db.read(checking.rule_faults, app, caller.user_id, args)
         faults = checking.together(faults, of_rules)
-    if faults or args is None:
-        raise from_faults(faults)
-    return args
+    return args, faults
 
 
 def fingerprint(name: str, args: BaseModel) -> str:

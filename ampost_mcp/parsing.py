@@ -122,7 +122,8 @@ def _fault(model: type[BaseModel], error: Any) -> Fault:
     context = error.get("ctx", {})
     fault |= {name: context[key] for key, name in _LIMITS.items() if key in context}
     if error["type"] == "extra_forbidden":
-        fault["hint"] = f"Remove {name}; known fields are {', '.join(_fields_at(model, path))}."
+        known = ", ".join(_fields_at(model, path))
+        fault["hint"] = f"Remove {name}; known fields are {known}." if known else f"Remove {name}."
     return fault
 
 
@@ -139,13 +140,13 @@ def _say(error: Any) -> str:
 
 
 def _fields_at(model: type[BaseModel], path: list[str]) -> Iterator[str]:
-    """The wire names of the fields around `path`. The content's own stand behind it: a tool takes them flat."""
+    """The wire names of the fields around `path`. The content's own stand for it: a tool takes them flat."""
     for part in path:
         found = next((info for name, info in model.model_fields.items() if (info.alias or name) == part), None)
         model = (_model_in(found.annotation) if found else None) or model
     for name, info in model.model_fields.items():
         inner = _model_in(info.annotation) if name == "content" else None
-        yield (info.alias or name) + (f" ({', '.join(_fields_at(inner, []))})" if inner else "")
+        yield f"{', '.join(_fields_at(inner, []))} (these in content over REST)" if inner else info.alias or name
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from typing_extensions import TypedDict
 
-from ampost_mcp.fields import MAX_NUMBER, Absent, Id, Keep, Name, Text, Time, Timestamp, Url, write_time
+from ampost_mcp.fields import MAX_NUMBER, Absent, Id, Keep, Name, Settings, Text, Time, Timestamp, Url, write_time
 from ampost_mcp.parsing import nest_content, parse
 
 __all__ = ["nest_content", "parse", "write_time"]
@@ -60,7 +60,7 @@ class Override(Wire):
     """What one platform gets instead: its own text, its own settings."""
 
     text: Text | None = None
-    settings: dict[str, Any] | None = None
+    settings: Settings | None = None
 
 
 Media = Annotated[list[PostMedia], Field(max_length=MAX_MEDIA)]

@@ -12,9 +12,18 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from ampost_mcp.services.addresses import allowed
 from brokers.oauth import Client
 
 PLATFORMS = ("facebook", "instagram", "linkedin", "threads", "tiktok", "twitter", "youtube")
+#: Settings whose variables have no prefix.
+PLAIN = ("linkedin_api_version", "linkedin_enable_organization_posting", "youtube_force_private_uploads")
+CREDENTIALS = ("CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URI")
+#: Every variable that is read, but for those that begin with `AMPOST_`.
+UNPREFIXED = frozenset({
+    *(name.upper() for name in PLAIN), *(f"{platform.upper()}_{name}" for platform in PLATFORMS for name in CREDENTIALS),
+    "TIKTOK_CLIENT_KEY",
+})  # fmt: skip
 SECRET_LENGTH = 32
 
 
@@ -68,6 +77,12 @@ class Settings(BaseSettings):
     def _long_enough(cls, value: str) -> str:
         if any(len(secret) < SECRET_LENGTH for secret in split(value)):
             raise ValueError(f"each key needs {SECRET_LENGTH} characters or more")
+        return value
+
+    @field_validator("media_allow")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        allowed(value)
         return value
 
     @classmethod
@@ -125,11 +140,7 @@ def load(**overrides: Any) -> Settings:
     """Settings from the environment with `overrides` (command-line flags) on top. Raises pydantic's ValidationError."""
     env = _environment()
     given = {name.removeprefix("AMPOST_").lower(): value for name, value in env.items() if name.startswith("AMPOST_")}
-    extra: dict[str, Any] = {
-        "linkedin_api_version": env.get("LINKEDIN_API_VERSION"),
-        "linkedin_enable_organization_posting": env.get("LINKEDIN_ENABLE_ORGANIZATION_POSTING"),
-        "youtube_force_private_uploads": env.get("YOUTUBE_FORCE_PRIVATE_UPLOADS"),
-    }
+    extra = {name: env.get(name.upper()) for name in PLAIN}
     values: dict[str, Any] = {name: value for name, value in given.items() if name in Settings.model_fields and value != ""}
     values |= {name: value for name, value in extra.items() if value}
     values |= {name: value for name, value in overrides.items() if value is not None}
@@ -142,8 +153,10 @@ def _environment() -> dict[str, str]:
     from dotenv import dotenv_values
 
     env = {name: value for name, value in dotenv_values(".env").items() if value is not None} | dict(os.environ)
-    for name in [name for name in env if name.endswith("_FILE") and _is_ours(name)]:
-        env.setdefault(name.removesuffix("_FILE"), Path(env[name]).read_text().strip())
+    for name, path in [(name, path) for name, path in env.items() if name.endswith("_FILE") and path]:
+        value = name.removesuffix("_FILE")
+        if (value.startswith("AMPOST_") or value in UNPREFIXED) and not env.get(value):
+            env[value] = Path(path).read_text().strip()
     return env
 
 
@@ -152,10 +165,6 @@ def traces_are_wanted() -> bool:
     exporter, off = os.environ.get("OTEL_TRACES_EXPORTER", ""), os.environ.get("OTEL_SDK_DISABLED", "")
     named = exporter or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     return bool(named) and exporter != "none" and off.lower() != "true"
-
-
-def _is_ours(name: str) -> bool:
-    return name.startswith(("AMPOST_", *(f"{platform.upper()}_CLIENT_" for platform in PLATFORMS)))
 
 
 def _clients(env: dict[str, str], address: str) -> dict[str, Client]:

@@ -198,6 +198,7 @@ class Broker:
     settle:   seconds between looks after an unclear answer; the last look decides.
     profile:  takes an access token, answers every identity it may publish as (Facebook: one a Page), first choice first.
     lanes:    how many publishes may run at once on the whole platform; one account is always one at a time.
+    shown:    what `metadata` of every account of it says beside the account's own.
     """
 
     key: str
@@ -211,3 +212,4 @@ class Broker:
     hosts: tuple[str, ...]
     settle: tuple[float, ...] = (1, 3, 6, 15, 30)
     lanes: int = 64
+    shown: Mapping[str, Any] = field(default_factory=dict)

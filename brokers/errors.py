@@ -66,7 +66,8 @@ class Unclear(Exception):
 
 @dataclass(frozen=True)
 class ErrorRow:
-    """One documented error of a platform: what it means to us and what the user can do about it."""
+    """One documented error of a platform: what it means to us and what the user can do about it. That the server tries
+    again, or that a retry may help, the engine says itself."""
 
     kind: Kind
     hint: str | None = None
@@ -87,7 +88,7 @@ def config_row(hint: str) -> ErrorRow:
     return ErrorRow("config", hint, broker_code="INVALID_CONFIG")
 
 
-def quota_row(hint: str, retry_after: float | None = None) -> ErrorRow:
+def quota_row(hint: str | None = None, retry_after: float | None = None) -> ErrorRow:
     return ErrorRow("quota", hint, broker_code="PLATFORM_ERROR", retry_after=retry_after)
 
 

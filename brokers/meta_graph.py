@@ -17,20 +17,19 @@ VERSION = "v26.0"
 _RECONNECT = "Reconnect the account in the dashboard, then retry this platform."
 _PERMISSIONS = "Reconnect the account and grant every permission that is asked for, then retry this platform."
 _LOG_IN = "Log in to the account on the platform itself, do what it asks for, then retry this platform."
-_LATER = "Nothing needs to change. The server waits and tries again by itself."
 
 #: Errors of every Graph API: developers.facebook.com/docs/graph-api/guides/error-handling and
 #: .../overview/rate-limiting, read 2026-11-22 (subcodes 464, 467 and 492: assumed).
 COMMON_ROWS: dict[str, ErrorRow] = {
-    "1": ErrorRow("transient", _LATER, broker_code="PLATFORM_ERROR"),
-    "2": ErrorRow("transient", _LATER, broker_code="PLATFORM_ERROR"),
+    "1": ErrorRow("transient", broker_code="PLATFORM_ERROR"),
+    "2": ErrorRow("transient", broker_code="PLATFORM_ERROR"),
     "3": ErrorRow(
         "config",
         "The app at Meta lacks this capability: add it in its dashboard.",
         broker_code="INVALID_CONFIG",
     ),
-    **{code: quota_row(_LATER) for code in ("17", "32", "613")},
-    **{code: replace(quota_row(_LATER), app_wide=True) for code in ("4", "341")},
+    **{code: quota_row() for code in ("17", "32", "613")},
+    **{code: replace(quota_row(), app_wide=True) for code in ("4", "341")},
     **{str(code): ErrorRow("auth", _PERMISSIONS, broker_code="AUTH_REVOKED") for code in (10, *range(200, 300))},
     "102": ErrorRow("auth", _RECONNECT, broker_code="AUTH_EXPIRED"),
     "190": ErrorRow("auth", _RECONNECT, broker_code="AUTH_EXPIRED"),

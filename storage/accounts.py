@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, case, or_, select, update
 from sqlmodel import Session
 
 from storage.sealing import Keyring
@@ -21,8 +21,17 @@ REVOKED: dict[str, Any] = {
     "refresh_expires_at": None, "lease_owner": None, "lease_until": None,
 }  # fmt: skip
 SEALED = ("access_token", "refresh_token")
+#: When an account stops working unless a person does something, NULL: never that we know of. A token that the server
+#: renews by itself is well until the credential that renews it runs out.
+ENDS_AT = case((ACCOUNTS.c.refresh_token.is_(None), ACCOUNTS.c.token_expires_at), else_=ACCOUNTS.c.refresh_expires_at)
+#: Whether it can publish at the parameter `now`.
+IS_ACTIVE = and_(
+    ACCOUNTS.c.status != "revoked",
+    ~ACCOUNTS.c.reconnect_required,
+    or_(ENDS_AT.is_(None), bindparam("now", type_=ACCOUNTS.c.token_expires_at.type) < ENDS_AT),
+)
 _IN_SET = select(ACCOUNTS.c.platform, ACCOUNTS.c.id).where(
-    ACCOUNTS.c.platform_set_id == bindparam("set_id"), ACCOUNTS.c.user_id == bindparam("user_id"), ACCOUNTS.c.status != "revoked"
+    ACCOUNTS.c.platform_set_id == bindparam("set_id"), ACCOUNTS.c.user_id == bindparam("user_id"), IS_ACTIVE
 )
 
 
@@ -46,9 +55,15 @@ def get(session: Session, user_id: str, account_id: str) -> dict[str, Any] | Non
     return dict(row) if row else None
 
 
-def in_set(session: Session, user_id: str, set_id: str) -> dict[str, str]:
-    """Platform -> id of the account that a set publishes with there."""
-    return dict(session.execute(_IN_SET, {"set_id": set_id, "user_id": user_id}).all())
+def in_set(session: Session, user_id: str, set_id: str, now: datetime) -> dict[str, str]:
+    """Platform -> id of the active account that a set publishes with there."""
+    return dict(session.execute(_IN_SET, {"set_id": set_id, "user_id": user_id, "now": now}).all())
+
+
+def ends_at(row: Mapping[str, Any]) -> datetime | None:
+    """`ENDS_AT` of a row that was read."""
+    ends: datetime | None = row["token_expires_at"] if row["refresh_token"] is None else row["refresh_expires_at"]
+    return ends
 
 
 def connect(

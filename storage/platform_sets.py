@@ -8,36 +8,31 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select, update
 from sqlmodel import Session
 
+from storage.accounts import ACCOUNTS, IS_ACTIVE
 from storage.tables import metadata, new_id
 from storage.users import USERS
 
 SETS = metadata.tables["platform_sets"]
-ACCOUNTS = metadata.tables["accounts"]
 _MINE = (
     select(SETS.c.id).where(SETS.c.id == bindparam("set_id"), SETS.c.user_id == bindparam("user_id")).with_for_update(read=True)
 )
 
 
 def _with_counts() -> Select[Any]:
-    connected = (
-        select(func.count())
-        .where(ACCOUNTS.c.platform_set_id == SETS.c.id, ACCOUNTS.c.status != "revoked")
-        .correlate(SETS)
-        .scalar_subquery()
-    )
+    connected = select(func.count()).where(ACCOUNTS.c.platform_set_id == SETS.c.id, IS_ACTIVE).correlate(SETS).scalar_subquery()
     return select(SETS, connected.label("connection_count"))
 
 
-def rows(session: Session, user_id: str) -> list[dict[str, Any]]:
-    """The user's sets with `connection_count`, oldest first."""
+def rows(session: Session, user_id: str, now: datetime) -> list[dict[str, Any]]:
+    """The user's sets with `connection_count` (accounts that are active at `now`), oldest first."""
     found = _with_counts().where(SETS.c.user_id == user_id).order_by(SETS.c.created_at, SETS.c.id)
-    return [dict(row) for row in session.execute(found).mappings()]
+    return [dict(row) for row in session.execute(found, {"now": now}).mappings()]
 
 
-def get(session: Session, user_id: str, set_id: str, *, lock: bool = False) -> dict[str, Any] | None:
+def get(session: Session, user_id: str, set_id: str, now: datetime, *, lock: bool = False) -> dict[str, Any] | None:
     """One set with `connection_count`. `lock`: it stays as it is until the end of the transaction."""
     found = _with_counts().where(SETS.c.id == set_id, SETS.c.user_id == user_id)
-    row = session.execute(found.with_for_update(of=SETS) if lock else found).mappings().first()
+    row = session.execute(found.with_for_update(of=SETS) if lock else found, {"now": now}).mappings().first()
     return dict(row) if row else None
 
 
@@ -82,7 +77,7 @@ def delete(session: Session, user_id: str, set_id: str) -> None:
     session.execute(SETS.delete().where(SETS.c.id == set_id, SETS.c.user_id == user_id))
 
 
-def every(session: Session) -> list[dict[str, Any]]:
+def every(session: Session, now: datetime) -> list[dict[str, Any]]:
     """All users' sets with `connection_count` and `user_email`: for the operator."""
     found = (
         _with_counts()
@@ -90,7 +85,7 @@ def every(session: Session) -> list[dict[str, Any]]:
         .join(USERS, USERS.c.id == SETS.c.user_id)
         .order_by(SETS.c.created_at, SETS.c.id)
     )
-    return [dict(row) for row in session.execute(found).mappings()]
+    return [dict(row) for row in session.execute(found, {"now": now}).mappings()]
 
 
 def owner_of(session: Session, set_id: str) -> dict[str, Any] | None:

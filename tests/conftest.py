@@ -83,7 +83,7 @@ def a_set(app: App) -> Callable[..., str]:
         if name is not None:
             made = app.db.write_here(platform_sets.insert, caller.user_id, name, app.clock())
             return str(made["id"])
-        rows = app.db.read_here(platform_sets.rows, caller.user_id)
+        rows = app.db.read_here(platform_sets.rows, caller.user_id, app.clock())
         return next(str(row["id"]) for row in rows if row["is_default"])
 
     return make

@@ -171,8 +171,14 @@ def test_every_credential_that_is_named_is_read(monkeypatch: pytest.MonkeyPatch,
             if name == "TIKTOK_CLIENT_KEY":
                 changed.delenv("TIKTOK_CLIENT_ID")
             before = settings.load()
-            changed.setenv(name, "true" if "ENABLE" in name or "FORCE" in name else "202611")
-            assert settings.load() != before, name
+            value = "true" if "ENABLE" in name or "FORCE" in name else "202611"
+            changed.setenv(name, value)
+            after = settings.load()
+            assert after != before, name
+            changed.delenv(name)
+            (tmp_path / "value").write_text(f"{value}\n")
+            changed.setenv(f"{name}_FILE", str(tmp_path / "value"))
+            assert settings.load() == after, name
 
 
 def test_every_command_has_its_row() -> None:

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
 from getpass import getpass
-from typing import Any
+from typing import Annotated, Any
 
 import anyio
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 from sqlmodel import Session
 
 from ampost_mcp.cli import CommandError
 from ampost_mcp.commands.opening import opened
 from ampost_mcp.context import App, Caller
-from ampost_mcp.parsing import parsed
-from ampost_mcp.schemas import KeyCreate, KeyRef, SetCreate, SetUpdate
+from ampost_mcp.parsing import parse, parsed
+from ampost_mcp.schemas import KeyCreate, KeyRef, SetCreate, SetUpdate, Wire
 from ampost_mcp.services import connections, keys, platform_sets, sessions, settling, users
+
+GIVE_TOKENS = 'Give {"accessToken": "...", "refreshToken": "..."}; refreshToken may be left out.'
+
+
+def _token(value: str) -> str:
+    if not re.fullmatch(r"[!-~]([ -~]*[!-~])?", value):
+        raise ValueError("must be a token: printable ASCII, and not empty")
+    return value
+
+
+class GivenTokens(Wire):
+    access_token: Annotated[str, AfterValidator(_token)]
+    refresh_token: Annotated[str, AfterValidator(_token)] | None = None
 
 
 def create_user(email: str, tier: str, password_stdin: bool, data_dir: str | None = None) -> None:
@@ -79,7 +95,8 @@ def default_set(id: str, data_dir: str | None = None) -> None:
 
 
 def list_sets(json: bool, data_dir: str | None = None) -> None:
-    _list("sets", json, platform_sets.everyones, ("name", "userEmail", "isDefault", "connectionCount", "id"), data_dir)
+    rows = partial(platform_sets.everyones, now=datetime.now(UTC))
+    _list("sets", json, rows, ("name", "userEmail", "isDefault", "connectionCount", "id"), data_dir)
 
 
 def connect(
@@ -91,7 +108,7 @@ def connect(
     async def do(app: App, caller: Caller) -> str:
         async with app.http:
             return await connections.connect_with_token(
-                app, caller.user_id, set_id, platform, tokens["accessToken"], tokens.get("refreshToken"), expires_in,
+                app, caller.user_id, set_id, platform, tokens.access_token, tokens.refresh_token, expires_in,
                 platform_account_id, username,
             )  # fmt: skip
 
@@ -99,21 +116,23 @@ def connect(
 
 
 def settle(post: str, platform: str, published: str | None, not_published: bool, data_dir: str | None = None) -> None:
-    """Records what a person found out about an outcome that is unknown."""
-    if bool(published) == not_published:
-        raise CommandError("Say either --published URL or --not-published.")
+    """Records what a person found out about an outcome that is unknown: the post's link, or None."""
     with opened(data_dir) as app:
         app.db.write_here(settling.decide, post, platform, published, app.clock())
 
 
-def _tokens_from_stdin() -> dict[str, Any]:
+def _tokens_from_stdin() -> GivenTokens:
+    """Never says what was given: some of it may be a token."""
     try:
-        tokens = json.loads(sys.stdin.read())
-        if not isinstance(tokens["accessToken"], str):
-            raise TypeError
-    except (ValueError, KeyError, TypeError):
-        raise CommandError('Standard input must hold {"accessToken": "...", "refreshToken": "..."}.') from None
-    return dict(tokens)
+        given = json.loads(sys.stdin.buffer.read())
+    except (ValueError, RecursionError):
+        raise CommandError(f"What standard input holds is no JSON. {GIVE_TOKENS}") from None
+    if not isinstance(given, dict):
+        raise CommandError(f"What standard input holds is no JSON object. {GIVE_TOKENS}")
+    found, faults = parse(GivenTokens, given)
+    if faults or found is None:
+        raise CommandError(" ".join([*(fault["message"] for fault in faults), GIVE_TOKENS]))
+    return found
 
 
 def _line_of_stdin() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -9,8 +10,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from ampost_mcp.cli import CommandError
+from ampost_mcp.cli import PLATFORMS, CommandError
 
 TEXT = "Hello from Ampost. One draft, several platforms, each by its own rules."
 #: Seconds ahead that the demo schedules a post, and how long it waits for anything.
@@ -30,20 +31,30 @@ AHEAD, PATIENCE = 3, 30
 
 def demo(keep: bool = False) -> int:
     """Starts a server in sandbox mode with a temporary data folder and plays the session. Exit status 0."""
-    with tempfile.TemporaryDirectory(prefix="ampost-demo-") as folder, _server(Path(folder)) as (address, key):
-        anyio.run(_session, address, key)
-        if keep:
-            _say(f"\nThe server stays up at {address} (API key {key}). Ctrl-C ends it.")
-            signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    anyio.run(_until_told, keep)
     return 0
 
 
-@contextmanager
-def _server(folder: Path) -> Iterator[tuple[str, str]]:
+async def _until_told(keep: bool) -> None:
+    """SIGTERM is heard only where something is awaited: nothing that was begun is left behind."""
+    loop = asyncio.get_running_loop()
+    with anyio.CancelScope() as scope:
+        loop.add_signal_handler(signal.SIGTERM, scope.cancel)
+        with tempfile.TemporaryDirectory(prefix="ampost-demo-") as folder:
+            async with _server(Path(folder)) as (address, key):
+                await _session(address, key)
+                if keep:
+                    loop.add_signal_handler(signal.SIGINT, scope.cancel)
+                    _say(f"\nThe server stays up at {address} (API key {key}). Ctrl-C ends it.")
+                    await anyio.sleep_forever()
+
+
+@asynccontextmanager
+async def _server(folder: Path) -> AsyncIterator[tuple[str, str]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    own = ("AMPOST_", *(f"{name}_" for name in ("TWITTER", "YOUTUBE", "LINKEDIN")))
+    own = ("AMPOST_", *(f"{platform.upper()}_" for platform in PLATFORMS))
     env = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     command = [sys.executable, "-m", "ampost_mcp", "serve", "--sandbox", "--port", str(port), "--data-dir", str(folder)]
     log = folder / "server.log"
@@ -51,22 +62,26 @@ def _server(folder: Path) -> Iterator[tuple[str, str]]:
         process = subprocess.Popen(command, env=env, stdout=out, stderr=out, cwd=folder)
     try:
         address = f"http://127.0.0.1:{port}"
-        _wait_until_ready(process, address, log)
+        await _wait_until_ready(process, address, log)
         key = next(word for word in log.read_text().split() if word.startswith("amp_live_"))
         yield address, key.strip('"')
     finally:
         process.terminate()
-        process.wait(10)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        process.kill()
+        process.wait()
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
+async def _wait_until_ready(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
     deadline = datetime.now(UTC) + timedelta(seconds=PATIENCE)
-    while datetime.now(UTC) < deadline and process.poll() is None:
-        try:
-            if httpx.get(f"{address}/readyz", trust_env=False).status_code == 200:
-                return
-        except httpx.HTTPError:
-            anyio.run(anyio.sleep, 0.05)
+    async with httpx.AsyncClient(trust_env=False) as http:
+        while datetime.now(UTC) < deadline and process.poll() is None:
+            try:
+                if (await http.get(f"{address}/readyz")).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                await anyio.sleep(0.05)
     raise CommandError(f"The demo's server did not start: {log.read_text()[-500:]}")
 
 

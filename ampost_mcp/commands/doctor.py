@@ -184,12 +184,15 @@ def _tokens(session: Session, settings: Settings) -> Iterator[Check]:
 
 def _accounts(session: Session, settings: Settings) -> Iterator[Check]:
     rows = session.execute(
-        select(ACCOUNTS.c.platform, ACCOUNTS.c.username, ACCOUNTS.c.status, ACCOUNTS.c.reconnect_required, ACCOUNTS.c.last_error)
-        .where(ACCOUNTS.c.status != "revoked")
+        select(
+            ACCOUNTS.c.platform, ACCOUNTS.c.username, ACCOUNTS.c.display_name, ACCOUNTS.c.platform_account_id, ACCOUNTS.c.status,
+            ACCOUNTS.c.reconnect_required, ACCOUNTS.c.last_error,
+        ).where(ACCOUNTS.c.status != "revoked")
     ).all()  # fmt: skip
     for row in rows:
         if row.reconnect_required or row.status == "expired":
-            found = f"@{row.username} must be connected again ({row.last_error or row.status})"
+            name = f"@{row.username}" if row.username else row.display_name or f"the account {row.platform_account_id}"
+            found = f"{name} must be connected again ({row.last_error or row.status})"
             yield Check(row.platform, "fail", found, f"ampost-mcp connect {row.platform}, or /accounts in the browser")
     yield Check("accounts", "ok", f"{len(rows)} connected")
 

@@ -44,7 +44,7 @@ def _connect_sandbox(session: Session, app: App) -> None:
     from brokers.sandbox.parts import PARTS
 
     owner = users.first(session)
-    its_set = next(row for row in platform_sets.rows(session, owner["id"]) if row["is_default"])
+    its_set = next(row for row in platform_sets.rows(session, owner["id"], app.clock()) if row["is_default"])
     present = {row["platform"] for row in accounts.rows(session, owner["id"], platform_set_id=its_set["id"])}
     for part in PARTS:
         if part.platform not in present:

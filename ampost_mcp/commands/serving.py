@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
+import os
+import select
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,15 +55,47 @@ async def _until_stopped(run: Any, installed: App) -> None:
 
 
 def stdio(data_dir: str | None = None) -> int:
-    """MCP over stdio for the owner of the data folder."""
+    """MCP over stdio for the owner of the data folder. Exit status 0 after SIGTERM, and when the client is gone."""
     installed = opened(_loaded(data_dir=data_dir))
     _say(prepare(installed, quiet=True))
-    anyio.run(app.run_stdio, installed)
+    anyio.run(_until_input_ends, installed, _endable_stdin())
     return 0
 
 
+async def _until_input_ends(installed: App, end_input: Callable[[], object]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, end_input)
+    await app.run_stdio(installed)
+
+
+class _Input(io.RawIOBase):
+    """What `source` gives, until it ends or `told` does: a thread that reads could not be woken otherwise."""
+
+    def __init__(self, source: int, told: int) -> None:
+        self._source, self._told = source, told
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        ready, _, _ = select.select([self._source, self._told], [], [])
+        return 0 if self._told in ready else os.readv(self._source, [buffer])
+
+
+def _endable_stdin() -> Callable[[], object]:
+    """Makes standard input end when the function that is answered is called. Nobody else reads the client's messages:
+    descriptor 0 has nothing."""
+    source, nothing = os.dup(0), os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    told, teller = os.pipe()
+    sys.stdin = io.TextIOWrapper(io.BufferedReader(_Input(source, told)), encoding="utf-8", errors="replace")
+    return lambda: os.write(teller, b".")
+
+
 def sandbox(host: str, port: int, ledger: str | None = None) -> int:
-    """The simulator alone; its front page says how to use it."""
+    """The simulator alone; its front page says how to use it. Exit status 0 after SIGTERM: uvicorn raises it again once it
+    has stopped, and then it ends the command."""
     from brokers.sandbox.app import build
 
     with app.bound(host, port) as at:

@@ -9,7 +9,6 @@ from ampost_mcp.context import App, Caller
 from ampost_mcp.errors import AppError
 from ampost_mcp.fields import write_time
 from ampost_mcp.schemas import Account, AccountList, AccountOut, AccountRef, AccountsOut
-from brokers.base import Broker
 from storage import accounts
 
 State = Literal["ok", "expiring", "expired", "reconnect_required"]
@@ -41,7 +40,8 @@ def not_found() -> AppError:
 
 def wire(app: App, row: dict[str, Any]) -> Account:
     """An account's wire form, without any secret."""
-    state = health(row, app.brokers.get(row["platform"]), app.clock())
+    state = health(row, app.clock())
+    broker = app.brokers.get(row["platform"])
     return {
         "id": row["id"], "userId": row["user_id"], "platform": row["platform"],
         "platformSetId": row["platform_set_id"], "platformAccountId": row["platform_account_id"],
@@ -51,7 +51,7 @@ def wire(app: App, row: dict[str, Any]) -> Account:
             "state": state, "expiresAt": write_time(row["token_expires_at"]),
             "lastRefreshedAt": write_time(row["last_refreshed_at"]), "lastError": row["last_error"],
         },
-        "metadata": row["details"],
+        "metadata": {**(broker.shown if broker else {}), **row["details"]},
         "createdAt": str(write_time(row["created_at"])), "updatedAt": str(write_time(row["updated_at"])),
     }  # fmt: skip
 
@@ -62,14 +62,11 @@ def _status(stored: str, state: State) -> Literal["active", "expired", "revoked"
     return "active" if state in ("ok", "expiring") else "expired"
 
 
-def health(row: dict[str, Any], broker: Broker | None, now: datetime) -> State:
-    """What a person has to know: whether, and how soon, the account must be connected again.
-
-    A token that the server renews by itself is well until the credential that renews it runs out.
-    """
+def health(row: dict[str, Any], now: datetime) -> State:
+    """What a person has to know: whether, and how soon, the account must be connected again."""
     if row["reconnect_required"] or row["status"] == "revoked":
         return "reconnect_required"
-    ends_at = _ends_at(row, broker)
+    ends_at = accounts.ends_at(row)
     if ends_at is None:
         return "ok"
     if ends_at <= now:
@@ -77,13 +74,3 @@ def health(row: dict[str, Any], broker: Broker | None, now: datetime) -> State:
     began_at = row["last_refreshed_at"] or row["created_at"]
     warning = min(LONGEST_WARNING, (ends_at - began_at) / LAST_PART)
     return "expiring" if ends_at - now <= warning else "ok"
-
-
-def _ends_at(row: dict[str, Any], broker: Broker | None) -> datetime | None:
-    """When the account stops working unless a person does something; None: never that we know of."""
-    oauth = broker.oauth if broker else None
-    if oauth is None or oauth.refresh is None or oauth.refreshes_access_token or row["refresh_token"] is None:
-        ends_at: datetime | None = row["token_expires_at"]
-        return ends_at
-    until: datetime | None = row["refresh_expires_at"]
-    return until

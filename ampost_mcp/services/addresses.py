@@ -24,6 +24,7 @@ _UNICAST_6 = ip_network("2000::/3")
 _NOT_PUBLIC_6 = tuple(ip_network(net) for net in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
 _NAT64 = ip_network("64:ff9b::/96")
 _NUMBERS = re.compile(r"[0-9a-fx]+(\.[0-9a-fx]+){0,3}", re.ASCII)
+_ENTRY = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\s:/@\[\]]+)):([0-9]{1,5})")
 
 Allowed = frozenset[tuple[str, int]]
 
@@ -55,9 +56,15 @@ def literal(host: str) -> str | None:
 
 
 def allowed(setting: str) -> Allowed:
-    """`AMPOST_MEDIA_ALLOW`, a comma-separated `host:port` list. Raises ValueError for an entry without a port."""
-    pairs = [entry.strip().lower().rpartition(":") for entry in setting.split(",") if entry.strip()]
-    return frozenset((host.strip("[]"), int(port)) for host, _, port in pairs)
+    """`AMPOST_MEDIA_ALLOW`, a comma-separated `host:port` list. Raises ValueError for an entry that is none."""
+    return frozenset(_host_and_port(entry.strip()) for entry in setting.split(",") if entry.strip())
+
+
+def _host_and_port(entry: str) -> tuple[str, int]:
+    found = _ENTRY.fullmatch(entry.lower())
+    if found is None or not 0 < int(found[3]) < 65536:
+        raise ValueError(f"{entry!r} is not host:port, such as media.example.com:8080 or [fd00::1]:8080")
+    return found[1] or found[2], int(found[3])
 
 
 def names_private_address(url: str, allow: Allowed) -> bool:

@@ -153,11 +153,12 @@ def set_faults(session: Session, user_id: str, set_id: str | None) -> list[Fault
 
 
 def connection_faults(platforms: Iterable[str], connected: Mapping[str, str]) -> list[Fault]:
-    """Platforms for which the set has no account."""
+    """Platforms for which the set has no active account."""
     return [
         fault(
-            "PLATFORM_NOT_CONNECTED", "platforms", f"The platform set has no connected {platform} account.",
-            "accounts_list shows what is connected; connect it in the dashboard (/accounts), or choose another set.",
+            "PLATFORM_NOT_CONNECTED", "platforms", f"The platform set has no active {platform} account.",
+            "accounts_list shows what is connected and what has expired; connect the account in the dashboard (/accounts), or "
+            "choose another set.",
             platform,
         )
         for platform in platforms
@@ -172,7 +173,8 @@ def stored_faults(app: App, session: Session, post: Post, platforms: list[str] |
     """What keeps a stored post from being published now, on these of its platforms."""
     chosen = post["platforms"] if platforms is None else platforms
     found = [fault for platform in chosen for fault in platform_faults(app, post, platform, publishing=True)]
-    return found + connection_faults(chosen, accounts.in_set(session, post["user_id"], post["platform_set_id"]))
+    connected = accounts.in_set(session, post["user_id"], post["platform_set_id"], app.clock())
+    return found + connection_faults(chosen, connected)
 
 
 def rule_faults(session: Session, app: App, user_id: str, args: PostCreate | PostUpdate) -> list[Fault]:
@@ -195,7 +197,8 @@ def all_faults(session: Session, app: App, user_id: str, args: PostCreate | Post
         found += set_faults(session, user_id, post["platform_set_id"])
     is_found = not any(fault["field"] == "platformSetId" for fault in found)
     if is_found and (isinstance(args, PostCreate) or given & {"platforms", "platform_set_id"}):
-        found += connection_faults(post["platforms"], accounts.in_set(session, user_id, post["platform_set_id"]))
+        connected = accounts.in_set(session, user_id, post["platform_set_id"], app.clock())
+        found += connection_faults(post["platforms"], connected)
     return found
 
 

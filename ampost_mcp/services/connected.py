@@ -20,11 +20,12 @@ log = structlog.get_logger("ampost.connections")
 
 
 async def refresh(app: App, caller: Caller, platform: str, account_id: str) -> AccountOut:
-    """A new token for the account, now. Raises ACCOUNT_NOT_FOUND, BROKER_ERROR."""
+    """The account with a new token; with its own, where the platform renews none (yet) and it is good. Raises
+    ACCOUNT_NOT_FOUND, BROKER_ERROR."""
     broker = connections.broker_of(app, platform)
     await _own(app, caller, platform, account_id)
     try:
-        await tokens.refresh(app, account_id, because="asked for in the dashboard")
+        await tokens.refresh_if_possible(app, account_id, because="asked for in the dashboard")
     except PlatformError as error:
         code = cast(BrokerCode, error.broker_code or "PLATFORM_ERROR")
         raise connections.broken(broker, error, code) from error

@@ -30,6 +30,18 @@ log = structlog.get_logger("ampost.connections")
 
 STATE_LIFE = timedelta(minutes=10)
 LONGEST_RETURN = 500
+AGAIN = "Begin again at /accounts."
+_LOG_IN = "Log in to the account on {title} itself and do what it asks for, then "
+#: What to do when a platform does not hand out tokens or a profile, by the kind of its error; the first for the others.
+IN_BROWSER: dict[str, str] = {
+    "auth": AGAIN, "identity": _LOG_IN + "begin again at /accounts.",
+    **dict.fromkeys(("quota", "transient"), "Wait a while, then begin again at /accounts."),
+}  # fmt: skip
+WITH_TOKEN: dict[str, str] = {
+    "auth": "Get a new token from {title} and give that.", "identity": _LOG_IN + "give a new token.",
+    "quota": "Wait a while, then connect with the token again.",
+    "transient": "Check the network, then connect with the token again.",
+}  # fmt: skip
 #: A path on this server: one slash, and nothing that a browser would read as another host.
 _RETURN_TO = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 
@@ -78,10 +90,10 @@ async def finish(app: App, caller: Caller, platform: str, query: Mapping[str, st
         oauth_states.take, caller.user_id, caller.session_id or "", _hash(given), app.clock()
     )  # fmt: skip
     if state is None or state.platform != platform or not _is_issuer(broker, query.get("iss")):
-        raise AppError("FORBIDDEN", "This connection was not begun here, or it is too old.", "Begin again at /accounts.")
+        raise AppError("FORBIDDEN", "This connection was not begun here, or it is too old.", AGAIN)
     if said := query.get("error"):
         word = re.sub(r"[^\w-]", "", said)[:50]
-        raise AppError("FORBIDDEN", f"{broker.title} did not grant access: {word}.", "Begin again at /accounts.")
+        raise AppError("FORBIDDEN", f"{broker.title} did not grant access: {word}.", AGAIN)
     if not query.get("code"):
         raise _missing("code")
     verifier = app.keyring.open(state.verifier, caller.user_id, _hash(given), "verifier") if state.verifier else None
@@ -97,13 +109,14 @@ async def connect_with_token(
     expires_in: float | None, platform_account_id: str | None = None, username: str | None = None,
 ) -> str:  # fmt: skip
     """Connects an account whose tokens are at hand; its id. Asks the platform for the profile unless both
-    `platform_account_id` and `username` are given. Raises like `finish`."""
+    `platform_account_id` and `username` are given. Raises like `finish`, and VALIDATION_FAILED for an id that the login
+    does not have."""
     broker = broker_of(app, platform)
     granted = Tokens(access_token, refresh_token or None, expires_in)
     if platform_account_id and username:
         profile = Profile(platform_account_id, username)
     else:
-        profile = _chosen(await profiles_of(app, broker, access_token), platform_account_id)
+        profile = _chosen(broker, await profiles_of(app, broker, access_token, WITH_TOKEN), platform_account_id)
         profile = replace(profile, username=username or profile.username)
     return await _connect(app, user_id, set_id, broker, granted, profile)
 
@@ -143,18 +156,29 @@ async def _exchange(app: App, broker: Broker, client: Client, code: str, verifie
         raise broken(broker, error, "TOKEN_EXCHANGE_FAILED") from error
 
 
-async def profiles_of(app: App, broker: Broker, access_token: str) -> list[Profile]:
+async def profiles_of(
+    app: App, broker: Broker, access_token: str, mend: Mapping[str, str] = IN_BROWSER
+) -> list[Profile]:  # fmt: skip
     try:
         found = await broker.profile(tokens.api_for(app, broker), access_token)
     except (PlatformError, NotSent, Unclear) as error:
-        raise broken(broker, error, "PROFILE_FETCH_FAILED") from error
+        raise broken(broker, error, "PROFILE_FETCH_FAILED", mend) from error
     if not found:
-        raise broken(broker, PlatformError(f"The {broker.title} login has nothing to publish as."), "PROFILE_FETCH_FAILED")
+        nothing = PlatformError(f"The {broker.title} login has nothing to publish as.")
+        raise broken(broker, nothing, "PROFILE_FETCH_FAILED", mend)
     return found
 
 
-def _chosen(profiles: list[Profile], id: str | None) -> Profile:
-    return next((profile for profile in profiles if profile.platform_account_id == id), profiles[0])
+def _chosen(broker: Broker, profiles: list[Profile], id: str | None) -> Profile:
+    """The profile with this id, the first without one."""
+    found = [profile for profile in profiles if id in (None, profile.platform_account_id)]
+    if found:
+        return found[0]
+    shown = [f"{profile.platform_account_id} ({profile.display_name or profile.username})" for profile in profiles]
+    raise AppError(
+        "VALIDATION_FAILED", f"The {broker.title} login has no account with the id {id}; it has {', '.join(shown)}.",
+        "Give one of these ids, or none for the first.", [{"code": "VALIDATION_FAILED", "field": "platformAccountId"}],
+    )  # fmt: skip
 
 
 async def _connect(
@@ -217,7 +241,7 @@ def _check_return_to(return_to: str) -> None:
 
 def _missing(name: str) -> AppError:
     return AppError(
-        "VALIDATION_FAILED", f"The parameter {name} is missing.", "Begin again at /accounts.",
+        "VALIDATION_FAILED", f"The parameter {name} is missing.", AGAIN,
         [{"code": "VALIDATION_FAILED", "field": name}],
     )  # fmt: skip
 
@@ -230,14 +254,17 @@ def _is_issuer(broker: Broker, said: str | None) -> bool:
     return parts.scheme == "https" and parts.hostname == urlsplit(broker.oauth.authorize_url).hostname
 
 
-def broken(broker: Broker, error: Exception, code: BrokerCode) -> AppError:
-    """What a platform's failure is to the person who connects."""
+def broken(broker: Broker, error: Exception, code: BrokerCode, mend: Mapping[str, str] = IN_BROWSER) -> AppError:
+    """What a platform's failure is to the person who connects. The hints that a broker's table has for the platform's
+    answers are about posts, except where the server's set-up is at fault."""
     if isinstance(error, PlatformError):
-        message, hint = error.message, error.hint
+        kind, message = error.kind, error.message
+        hint = error.hint if error.status is None or kind == "config" else None
     else:
-        message, hint = f"{broker.title} could not be reached or did not answer properly.", None
+        kind, message, hint = "transient", f"{broker.title} could not be reached or did not answer properly.", None
+    hint = hint or mend.get(kind, mend["auth"]).format(title=broker.title)
     detail = {"code": "BROKER_ERROR", "brokerCode": code, "platform": broker.key, "message": message}
-    return AppError("BROKER_ERROR", message, hint or "Begin again at /accounts.", [detail])
+    return AppError("BROKER_ERROR", message, hint, [detail])
 
 
 def _hash(value: str) -> str:

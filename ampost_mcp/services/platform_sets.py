@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -21,7 +22,7 @@ MOST = 20
 
 async def list_sets(app: App, caller: Caller, args: NoArgs) -> SetsOut:
     """The caller's sets with the number of active accounts, oldest first."""
-    return SetsOut.model_construct(sets=[wire(row) for row in await app.db.read(platform_sets.rows, caller.user_id)])
+    return SetsOut.model_construct(sets=[wire(row) for row in await app.db.read(platform_sets.rows, caller.user_id, app.clock())])
 
 
 async def create(app: App, caller: Caller, args: SetCreate) -> SetOut:
@@ -56,16 +57,16 @@ async def update(app: App, caller: Caller, args: SetUpdate) -> SetOut:
 
 
 def _update(session: Session, app: App, caller: Caller, args: SetUpdate) -> SetOut:
-    if platform_sets.get(session, caller.user_id, args.platform_set_id, lock=True) is None:
+    now = app.clock()
+    if platform_sets.get(session, caller.user_id, args.platform_set_id, now, lock=True) is None:
         if args.name is not None and platform_sets.is_somebodys(session, args.platform_set_id):
             raise AppError("FORBIDDEN", "This platform set belongs to another user.", "platform_sets_list shows yours.")
         raise not_found()
     if args.name is not None:
-        now = app.clock()
         platform_sets.change(session, caller.user_id, args.platform_set_id, name=args.name, updated_at=now)
     if args.is_default:
-        platform_sets.make_default(session, caller.user_id, args.platform_set_id, app.clock())
-    row = platform_sets.get(session, caller.user_id, args.platform_set_id)
+        platform_sets.make_default(session, caller.user_id, args.platform_set_id, now)
+    row = platform_sets.get(session, caller.user_id, args.platform_set_id, now)
     assert row is not None, "it was locked"
     return SetOut.model_construct(set=wire(row))
 
@@ -76,7 +77,7 @@ async def delete(app: App, caller: Caller, args: SetRef) -> Success:
 
 
 def _delete(session: Session, app: App, caller: Caller, args: SetRef) -> Success:
-    row = platform_sets.get(session, caller.user_id, args.platform_set_id, lock=True)
+    row = platform_sets.get(session, caller.user_id, args.platform_set_id, app.clock(), lock=True)
     if row is None:
         raise not_found()
     if row["is_default"]:
@@ -89,9 +90,9 @@ def _delete(session: Session, app: App, caller: Caller, args: SetRef) -> Success
     return Success()
 
 
-def everyones(session: Session) -> list[dict[str, Any]]:
+def everyones(session: Session, now: datetime) -> list[dict[str, Any]]:
     """All users' sets in wire form with `userEmail`: for the operator."""
-    return [{**wire(row), "userEmail": row["user_email"]} for row in platform_sets.every(session)]
+    return [{**wire(row), "userEmail": row["user_email"]} for row in platform_sets.every(session, now)]
 
 
 def not_found() -> AppError:

@@ -33,7 +33,7 @@ def _create(session: Session, app: App, caller: Caller, args: PostCreate, slot: 
     columns = composing.created(args)
     if faults := checking.all_faults(session, app, caller.user_id, args, columns):
         raise from_faults(faults)
-    connected = accounts.in_set(session, caller.user_id, columns["platform_set_id"])
+    connected = accounts.in_set(session, caller.user_id, columns["platform_set_id"], app.clock())
     now = app.clock()
     own: dict[str, Any] = {
         "id": new_id(), "user_id": caller.user_id, "owner_tag": caller.owner_tag, "created_at": now, "updated_at": now,
@@ -85,7 +85,7 @@ def _update(session: Session, app: App, caller: Caller, args: PostUpdate) -> Pos
     if faults := checking.all_faults(session, app, caller.user_id, args, columns):
         raise from_faults(faults)
     is_rebuilt = args.model_fields_set & {"platforms", "platform_set_id"}
-    connected = accounts.in_set(session, caller.user_id, columns["platform_set_id"]) if is_rebuilt else None
+    connected = accounts.in_set(session, caller.user_id, columns["platform_set_id"], app.clock()) if is_rebuilt else None
     posts.change(session, post, columns, rows, connected)
     return _out(posts.read(session, caller.user_id, args.post_id))
 

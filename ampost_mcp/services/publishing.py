@@ -34,8 +34,11 @@ async def publish(app: App, caller: Caller, args: PostRef) -> PostOut:
 async def retry(app: App, caller: Caller, args: PostRetry) -> PostOut:
     """Tries the failed platforms of a partial or failed post again, or those named in `platforms`.
 
-    One that ended `PUBLISH_OUTCOME_UNKNOWN` must be named, with `acknowledgeDuplicateRisk`. Raises like `publish`.
+    One that ended `PUBLISH_OUTCOME_UNKNOWN` must be named, with `acknowledgeDuplicateRisk`. Raises like `publish`, and
+    NO_PLATFORMS_SELECTED when none is named in `platforms`.
     """
+    if args.platforms == []:
+        raise from_faults([_nothing_named()])
     await app.db.write(_begin_again, app, caller.user_id, args)
     return await _outcome(app, caller, args.post_id)
 
@@ -109,7 +112,7 @@ def _begin_again(session: Session, app: App, user_id: str, args: PostRetry) -> N
 def _locked(session: Session, user_id: str, post_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     found = rows.lock(session, user_id, post_id)
     if found is None:
-        raise AppError("POST_NOT_FOUND", "No post has this id.", "posts_list shows your posts.")
+        raise posts.not_found()
     return found
 
 
@@ -137,6 +140,13 @@ def _wrong_status(status: str, what: str, needed: str) -> AppError:
     )
 
 
+def _nothing_named() -> dict[str, Any]:
+    return checking.fault(
+        "NO_PLATFORMS_SELECTED", "platforms", "No platform is selected.",
+        "Name failed platforms that posts_get shows, or leave platforms out to retry all of them.",
+    )  # fmt: skip
+
+
 def _stranger(name: str) -> dict[str, Any]:
     return {
         "code": "VALIDATION_FAILED", "field": "platforms", "platform": name,
@@ -151,5 +161,9 @@ def _may_double(platforms: list[str]) -> AppError:
         f"Nobody can tell whether {names} published; a retry may post twice.",
         f"Look at the account first. To retry all the same, call posts_retry with platforms naming {names} and "
         "acknowledgeDuplicateRisk true.",
-        [{"code": "PUBLISH_OUTCOME_UNKNOWN", "field": "acknowledgeDuplicateRisk", "platform": name} for name in platforms],
-    )
+        [
+            {"code": "INVALID_STATUS_TRANSITION", "field": "acknowledgeDuplicateRisk", "platform": name,
+             "actual": "PUBLISH_OUTCOME_UNKNOWN"}
+            for name in platforms
+        ],
+    )  # fmt: skip

@@ -31,7 +31,8 @@ FOUND = "found by a look-up"
 #: What a platform may say of a post that it took; any other kind of refusal is about the asking.
 VERDICTS = frozenset({"content", "identity"})
 FIRST_PAUSE, MAX_PAUSE = 2.0, 600.0
-#: Hints for errors that bring none.
+#: Hints: while the server tries again, and for errors that bring none.
+WAITS = "The server tries again by itself."
 LATER = "posts_retry tries again later."
 READ = "Read the message, look at the account on the platform, and call posts_retry once the cause is gone."
 
@@ -199,8 +200,7 @@ async def _failed(app: App, claim: Claim, work: journal.Work, broker: Broker, ra
     is_sent = await app.db.read(journal.was_sent, claim)
     if error.kind == "auth" and await _renewed(app, work, error):
         return _again(now, 0, row, error, is_sent=is_sent)
-    held_for = (held_until - now).total_seconds() if held_until else 0.0
-    pause = max(_pause(error, row["tries"]), held_for)
+    pause = max(_pause(error, row["tries"]), (held_until - now).total_seconds() if held_until else 0.0)
     tried_for, answered = (now - (row["first_try_at"] or now)).total_seconds(), error.status is not None
     over = row["tries"] + 1 >= MAX_TRIES or tried_for + pause > MAX_TIME
     if is_sent:
@@ -228,9 +228,9 @@ async def _renewed(app: App, work: journal.Work, error: PlatformError) -> bool:
 def _again(now: datetime, pause: float, row: dict[str, Any], error: PlatformError, *, is_sent: bool = False) -> End:
     """A new attempt; what may have been sent goes on under the attempt that it has."""
     at = now + timedelta(seconds=pause)
-    said = _from_platform(error)
+    said = _from_platform(error) | {"hint": f"{error.hint or 'Nothing needs to change.'} {WAITS}"}
     if pause:
-        said["message"] += f"{TRYING_AGAIN}{at:%H:%M:%S} UTC."
+        said["message"] = f"{error.message.rstrip('.')}.{TRYING_AGAIN}{at:%H:%M:%S} UTC."
     values = {"status": "publishing" if is_sent else "pending", "next_at": at, "tries": row["tries"] + 1, "error": said}
     return End(values, forget=error.restart)
 
@@ -249,7 +249,7 @@ def _final(error: dict[str, Any], forget: bool = False) -> End:
 def _unreachable(broker: Broker, raised: Exception) -> PlatformError:
     return PlatformError(
         f"{broker.title} could not be reached or did not answer properly ({raised}).", kind="transient",
-        broker_code="PLATFORM_ERROR", hint="Nothing was published; posts_retry tries again.",
+        broker_code="PLATFORM_ERROR",
     )  # fmt: skip
 
 

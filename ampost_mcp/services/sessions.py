@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import anyio.to_thread
 import structlog
@@ -34,6 +33,8 @@ FAILURES = {"pair": 10, "address": 50, "email": 100}
 #: Passwords hashed at the same time: each takes 64 MiB.
 HASHES = 2
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+#: The port of an address that names none.
+PORTS = {"http": ":80", "https": ":443"}
 
 _hasher = PasswordHasher()
 
@@ -47,6 +48,8 @@ class BrowserRequest(Protocol):
     def headers(self) -> Mapping[str, str]: ...
     @property
     def cookies(self) -> Mapping[str, str]: ...
+    @property
+    def scope(self) -> Mapping[str, Any]: ...
 
 
 def hash_password(password: str) -> str:
@@ -99,9 +102,17 @@ def is_same_origin(app: App, request: BrowserRequest) -> bool:
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
     if origin is None:
         return site == "same-origin"
-    ours = {urlsplit(app.settings.address).netloc.lower(), request.headers.get("host", "").lower()}
-    parts = urlsplit(origin)
-    return parts.scheme in ("http", "https") and parts.netloc.lower() in ours and site in (None, "same-origin")
+    here = f"{request.scope['scheme']}://{request.headers.get('host', '')}"
+    found = _origin(origin)
+    is_ours = found is not None and found in (_origin(app.settings.address), _origin(here))
+    return is_ours and site in (None, "same-origin")
+
+
+def _origin(address: str) -> str | None:
+    """Scheme, host and port of a web address, in one spelling."""
+    scheme, _, rest = address.lower().partition("://")
+    host = rest.partition("/")[0].removesuffix(PORTS.get(scheme, ""))
+    return f"{scheme}://{host}" if scheme in PORTS and host else None
 
 
 def came_from_elsewhere(app: App, request: BrowserRequest) -> bool:
@@ -114,7 +125,8 @@ def foreign() -> AppError:
     return AppError(
         "FORBIDDEN",
         "A change by a browser session has to come from this server's own pages.",
-        "Send Origin or Sec-Fetch-Site as browsers do, or use an API key with the REST API.",
+        "Send Origin or Sec-Fetch-Site as browsers do, or use an API key with the REST API. If this was one of its pages, "
+        "set AMPOST_PUBLIC_URL to the address that browsers use.",
     )
 
 

@@ -75,6 +75,19 @@ async def usable(app: App, loaded: Row | None) -> Account:
     return _opened(app, row)
 
 
+async def refresh_if_possible(app: App, account_id: str, because: str) -> None:
+    """The same as `refresh`, and no error where the platform renews nothing (yet) and the token is good as it is."""
+    row = _connected(app, await app.db.read_quick(rows.load, account_id))
+    broker = app.brokers[row.platform]
+    if not _can_refresh(broker, row) and _is_good(app, row):
+        return
+    try:
+        await refresh(app, account_id, because)
+    except PlatformError as error:
+        if error.kind != "auth" or not _may_be_young(app, broker, row):
+            raise
+
+
 async def refresh(app: App, account_id: str, because: str) -> Account:
     """Refreshes now, whatever the expiry; callers at the same time share one refresh. Raises like `usable_account`."""
     row = _connected(app, await app.db.read_quick(rows.load, account_id))
@@ -99,7 +112,7 @@ async def renew(app: App, account_id: str, error: PlatformError) -> bool:
 
 def seal(app: App, row: Row, tokens: Tokens) -> dict[str, Any]:
     """The columns for tokens that a platform granted. What it left out stays as it is stored."""
-    now = app.clock()
+    now, oauth = app.clock(), app.brokers[row.platform].oauth
     values: dict[str, Any] = {
         "access_token": app.keyring.seal(tokens.access_token, row.user_id, row.id, "access_token"),
         "token_expires_at": _after(now, tokens.expires_in),
@@ -107,6 +120,8 @@ def seal(app: App, row: Row, tokens: Tokens) -> dict[str, Any]:
     if tokens.refresh_token:
         values["refresh_token"] = app.keyring.seal(tokens.refresh_token, row.user_id, row.id, "refresh_token")
         values["refresh_expires_at"] = _after(now, tokens.refresh_expires_in)
+    if oauth.refresh is None or oauth.refreshes_access_token:  # nothing is renewed once the access token is over
+        values["refresh_expires_at"] = values["token_expires_at"]
     if tokens.scopes is not None:
         values["scopes"] = list(tokens.scopes)
     return values
@@ -152,7 +167,11 @@ def _can_refresh(broker: Broker, row: Row) -> bool:
 
 def _may_be_young(app: App, broker: Broker, row: Row) -> bool:
     """Threads and Instagram refuse to refresh a token of less than a day with the error of a bad token."""
-    return broker.oauth.refreshes_access_token and (row.token_expires_at is None or row.token_expires_at > app.clock())
+    return broker.oauth.refreshes_access_token and _is_good(app, row)
+
+
+def _is_good(app: App, row: Row) -> bool:
+    return row.token_expires_at is None or row.token_expires_at > app.clock()
 
 
 async def give_up(app: App, account_id: str, error: PlatformError) -> None:
@@ -186,8 +205,10 @@ async def _refresh_leased(app: App, broker: Broker, row: Row, owner: str) -> Row
     try:
         tokens = await _ask(app, broker, row)
     except PlatformError as error:
-        marks = RECONNECT if error.kind == "auth" and not _may_be_young(app, broker, row) else {}
-        await app.db.write(rows.finish, row.id, row.access_token, owner, app.clock(), last_error=error.message, **marks)
+        marks: dict[str, Any] = {"last_error": error.message}
+        if error.kind == "auth":
+            marks = {} if _may_be_young(app, broker, row) else marks | RECONNECT
+        await app.db.write(rows.finish, row.id, row.access_token, owner, app.clock(), **marks)
         log.warning("token.refresh_failed", platform=broker.key, account=row.id, reason=error.message)
         raise
     values = seal(app, row, tokens) | {"last_refreshed_at": app.clock(), "last_error": None, "status": "active"}
@@ -207,7 +228,8 @@ async def _ask(app: App, broker: Broker, row: Row) -> Tokens:
         return await oauth.refresh(api_for(app, broker), client or Client("", "", ""), access, refresh_token)
     except PlatformError as error:
         if error.kind == "auth":
-            raise _lost(broker, row, "the platform no longer accepts its refresh token") from error
+            what = "does not renew its token" if oauth.refreshes_access_token else "no longer accepts its refresh token"
+            raise _lost(broker, row, f"the platform {what}") from error
         raise
     except Unclear as error:
         if oauth.rotates:
@@ -230,10 +252,7 @@ def _expired(message: str, code: BrokerCode = "AUTH_EXPIRED") -> PlatformError:
 
 
 def _not_now(broker: Broker) -> PlatformError:
-    return PlatformError(
-        f"{broker.title} could not be asked for a new token.", kind="transient", broker_code="PLATFORM_ERROR",
-        hint="Nothing was published; posts_retry tries again.",
-    )  # fmt: skip
+    return PlatformError(f"{broker.title} could not be asked for a new token.", kind="transient", broker_code="PLATFORM_ERROR")
 
 
 def _no_client(broker: Broker) -> PlatformError:

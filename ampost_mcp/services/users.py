@@ -27,7 +27,11 @@ def create(
     try:
         row = users.insert(session, _address(email), _tier(tier), now, password_hash=password_hash, supabase_sub=supabase_sub)
     except EmailTaken:
-        raise AppError("VALIDATION_FAILED", f"A user with the address {email} is there already.") from None
+        raise AppError(
+            "VALIDATION_FAILED", f"A user with the address {email} is there already.",
+            f"ampost-mcp users password {email} and ampost-mcp users tier {email} TIER change it; give another address for a new "
+            "user.",
+        ) from None  # fmt: skip
     platform_sets.insert(session, row["id"], DEFAULT_SET, now, is_default=True)
     return row
 

@@ -17,7 +17,7 @@ from ampost_mcp.errors import AppError, envelope
 log = structlog.get_logger("ampost.http")
 
 #: Paths whose answers no cache may keep.
-PRIVATE = ("/api/", "/accounts", "/keys", "/login", "/dashboard", "/settings")
+PRIVATE = ("/api/", "/mcp", "/accounts", "/keys", "/login", "/dashboard", "/settings")
 #: Asked all the time by machines; not worth a line.
 UNLOGGED = ("/healthz", "/readyz", "/metrics")
 #: HTTP status of a refusal made by the framework -> our code.
@@ -26,6 +26,8 @@ CODES = {
     406: "VALIDATION_FAILED", 413: "PAYLOAD_TOO_LARGE", 415: "VALIDATION_FAILED", 421: "FORBIDDEN",
     429: "RATE_LIMITED", 503: "RATE_LIMITED",
 }  # fmt: skip
+#: Headers that every answer with a code has.
+HEADERS = {"UNAUTHORIZED": {"WWW-Authenticate": "Bearer"}}
 HINTS = {
     "NOT_FOUND": "/openapi.json and /llm.txt list what there is.",
     "METHOD_NOT_ALLOWED": "The Allow header names the methods of this path.",
@@ -87,7 +89,8 @@ def _added(message: Message, path: str, request_id: str, more: dict[str, str]) -
 
 
 def error_response(error: AppError, request_id: str | None, status: int | None = None) -> JSONResponse:
-    return JSONResponse(envelope(error, request_id), status or error.status, headers=error.headers)
+    headers = {**HEADERS.get(error.code, {}), **error.headers}
+    return JSONResponse(envelope(error, request_id), status or error.status, headers=headers)
 
 
 def refusal(status: int, message: str, request_id: str | None, *, hint: str | None = None, headers: Any = None) -> JSONResponse:

@@ -20,10 +20,11 @@ from mcp_types import CallToolResult, TextContent, Tool
 from ampost_mcp import schemas
 from ampost_mcp.context import App, Caller
 from ampost_mcp.errors import AppError, envelope
-from ampost_mcp.operations import BY_NAME, Operation, admit, invoke
+from ampost_mcp.operations import BY_NAME, Operation, admit, invoke, refusal
+from ampost_mcp.parsing import Fault
 from ampost_mcp.transports import guides
 from ampost_mcp.transports.reading import bad_body, is_clean
-from ampost_mcp.transports.tools import tools
+from ampost_mcp.transports.tools import input_schema, tools, untold
 
 log = structlog.get_logger("ampost.mcp")
 T = TypeVar("T")
@@ -91,8 +92,12 @@ async def _run(app: App, operation: Operation, caller: Caller, arguments: dict[s
                        "Send valid Unicode text and finite numbers.")  # fmt: skip
     raw = dict(arguments)
     key = raw.pop("idempotencyKey", None) if operation.keyed else None
+    around = [_unknown(operation, name) for name in sorted(untold(operation) & raw.keys())]
+    raw = {name: value for name, value in raw.items() if name not in untold(operation)}
     if operation.flat:
         raw = schemas.nest_content(raw)
+    if around:
+        raise await refusal(app, operation, caller, raw, around)
     return await invoke(app, operation, caller, raw, key=key)
 
 
@@ -111,6 +116,15 @@ async def _whole(app: App, operation: Operation, work: Awaitable[T]) -> T:
 def _retrieved(task: asyncio.Future[Any]) -> None:
     if not task.cancelled():
         task.exception()
+
+
+def _unknown(operation: Operation, name: str) -> Fault:
+    """A field that a REST client may know, and a tool's schema does not have."""
+    known = ", ".join(input_schema(operation)["properties"])
+    return {
+        "code": "VALIDATION_FAILED", "field": name, "message": f"{name} is not a known field.",
+        "hint": f"Remove {name}; known fields are {known}.",
+    }  # fmt: skip
 
 
 def _no_such_tool(name: str) -> AppError:

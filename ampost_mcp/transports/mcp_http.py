@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,6 +34,7 @@ MOST = {"session": 100, "stream": 100}
 #: Seconds until a session without requests ends.
 IDLE = 1800.0
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_LOCAL_PORT = re.compile(rb"(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}")
 WORDS = {
     400: ("The request is not one that MCP knows.", "Send JSON-RPC with Content-Type: application/json."),
     403: ("Requests from this Origin are not allowed.", "Set AMPOST_PUBLIC_URL to the address that browsers use."),
@@ -45,16 +47,24 @@ Long = Literal["session", "stream"]
 
 
 def trusted(settings: Settings) -> TransportSecuritySettings:
-    """The Hosts and Origins that are ours: the public address, and this machine's names for the port."""
+    """The Hosts and Origins that are ours: the public address, and this machine's names (as Origins for our port alone)."""
     public = urlsplit(settings.address)
     port = public.port or (443 if public.scheme == "https" else 80)
-    bare = public.netloc.rpartition("@")[2].removesuffix(f":{port}")
+    bare = public.netloc.lower().rpartition("@")[2].removesuffix(f":{port}")
     local = [*LOOPBACK, *(f"{name}:{settings.port}" for name in LOOPBACK)]
     return TransportSecuritySettings(
-        allowed_hosts=[bare, f"{bare}:{port}", *local],
+        allowed_hosts=[bare, f"{bare}:{port}", *LOOPBACK],
         allowed_origins=[f"{public.scheme}://{bare}", f"{public.scheme}://{bare}:{port}",
                          *(f"http://{name}" for name in local)],
     )  # fmt: skip
+
+
+def plain_host(host: bytes) -> bytes:
+    """A Host as it is compared: in lower case, and this machine's names without a port, since a tunnel or a container has
+    one of its own. (The SDK's pattern `localhost:*` would let `localhost:1.evil.example` through.)"""
+    host = host.lower()
+    local = _LOCAL_PORT.fullmatch(host)
+    return local[1] if local else host
 
 
 class Door:
@@ -88,6 +98,7 @@ class Door:
             tasks.cancel_scope.cancel()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["headers"] = [(name, plain_host(value) if name == b"host" else value) for name, value in scope["headers"]]
         request = Request(scope, receive)
         send = in_our_words(scope, receive, send)
         try:

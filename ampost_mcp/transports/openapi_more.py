@@ -60,8 +60,7 @@ def _upload() -> dict[str, Any]:
     return {"type": "object", "properties": {"data": data, "files": files}, "required": ["data"]}
 
 
-BROWSER = (401, 403, 429, 500)
-ASKING = (400, *BROWSER)
+ASKING = (400, 401, 403, 429, 500)
 CREATING = (400, 401, 403, 409, 413, 422, 429, 500)
 CHANGING = (400, 401, 403, 404, 413, 429, 500)
 REACHING = (400, 401, 403, 404, 409, 413, 429, 500, 502)
@@ -80,11 +79,11 @@ MORE: tuple[More, ...] = (
     More("DELETE", "/mcp", "End a session", "mcp", None, KEY, (400, 401, 404)),
     More("POST", "/api/auth/login", "Sign in", "sessions", _object(user=USER), ANYONE, (400, 401, 403, 413, 429, 500), body=Login,
          description="Sets the session's cookie."),
-    More("POST", "/api/auth/logout", "Sign out", "sessions", Success, SESSION, BROWSER),
-    More("GET", "/api/keys", "List API keys", "keys", KeysOut, SESSION, BROWSER),
+    More("POST", "/api/auth/logout", "Sign out", "sessions", Success, SESSION, (400, 401, 403, 413, 429, 500)),
+    More("GET", "/api/keys", "List API keys", "keys", KeysOut, SESSION, ASKING),
     More("POST", "/api/keys", "Create an API key", "keys", KeyCreated, SESSION, CREATING, 201,
          body=KeyCreate, description="The raw key is in this answer only."),
-    More("DELETE", "/api/keys/{id}", "Revoke an API key", "keys", Success, SESSION, (401, 403, 404, 429, 500)),
+    More("DELETE", "/api/keys/{id}", "Revoke an API key", "keys", Success, SESSION, (400, 401, 403, 404, 429, 500)),
     More("GET", f"{AT}/auth-url", "Begin to connect an account", "connections", _object(url=TEXT), SESSION, CHANGING,
          query=AuthUrl, description="Send the browser to `url`; it comes back to `returnTo`."),
     More("GET", f"{AT}/callback", "The platform sends the browser back here", "connections", None, SESSION,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,9 +12,27 @@ from pydantic_core import from_json
 from starlette.requests import Request
 
 from ampost_mcp.errors import AppError, from_faults
+from ampost_mcp.parsing import MOST_FAULTS, Fault
 
 MAX_BODY = 1024 * 1024
 INTEGER = re.compile(r"-?[0-9]{1,18}")
+#: Methods whose arguments stand in the body; those of the others stand in the query.
+IN_BODY = frozenset({"POST", "PATCH"})
+
+
+async def read_arguments(request: Request, integers: frozenset[str] = frozenset()) -> tuple[dict[str, Any], list[Fault]]:
+    """The arguments, from the body or the query, and what is wrong around them: to be told with their own faults.
+
+    Raises like `read_object`, and then tells of both too."""
+    if request.method not in IN_BODY:
+        return read_query(request, integers)
+    strays = stray_parameters(request)
+    try:
+        return await read_object(request), strays
+    except AppError as error:
+        if not strays or error.code != "VALIDATION_FAILED":
+            raise
+        raise from_faults([*strays, *error.details]) from error
 
 
 async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
@@ -88,19 +107,28 @@ def bad_body(message: str, hint: str) -> AppError:
     return from_faults([{"code": "VALIDATION_FAILED", "field": "body", "message": message, "hint": hint}])
 
 
-def read_query(request: Request, integers: frozenset[str]) -> dict[str, Any]:
-    """The query parameters, those named in `integers` as numbers when they are written as such.
-
-    Raises VALIDATION_FAILED for a name that stands twice."""
+def read_query(request: Request, integers: frozenset[str]) -> tuple[dict[str, Any], list[Fault]]:
+    """The query parameters, those named in `integers` as numbers when they are written as such; and a fault for each that
+    stands twice, of which the last counts."""
     pairs = request.query_params.multi_items()
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        twice = sorted({name for name, _ in pairs if sum(name == other for other, _ in pairs) > 1})
-        raise from_faults(
-            [{"code": "VALIDATION_FAILED", "field": name, "message": f"{name} is given twice.",
-              "hint": "Give each query parameter once."} for name in twice]
-        )  # fmt: skip
-    return {name: int(value) if name in integers and INTEGER.fullmatch(value) else value for name, value in found.items()}
+    found = {name: int(value) if name in integers and INTEGER.fullmatch(value) else value for name, value in pairs}
+    twice = sorted(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+    return found, [
+        _wrong(name, f"{name[:64]} is given twice.", "Give each query parameter once.") for name in twice[:MOST_FAULTS]
+    ]
+
+
+def stray_parameters(request: Request) -> list[Fault]:
+    """A fault for each query parameter, where there are none."""
+    return [no_place(name, "query parameter") for name in list(request.query_params)[:MOST_FAULTS]]
+
+
+def no_place(name: str, what: str) -> Fault:
+    return _wrong(name, f"There is no {what} named {name[:64]}.", "Remove it.")
+
+
+def _wrong(name: str, message: str, hint: str) -> Fault:
+    return {"code": "VALIDATION_FAILED", "field": name[:64], "message": message, "hint": hint}
 
 
 def is_clean(value: Any) -> bool:

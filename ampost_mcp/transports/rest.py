@@ -11,10 +11,9 @@ from starlette.routing import Route as Path
 
 from ampost_mcp import auth
 from ampost_mcp.context import App
-from ampost_mcp.errors import from_faults
-from ampost_mcp.operations import OPERATIONS, Operation, Route, admit, invoke
+from ampost_mcp.operations import OPERATIONS, Operation, Route, admit, invoke, refusal
 from ampost_mcp.transports.json_schema import schema_of
-from ampost_mcp.transports.reading import read_object, read_query
+from ampost_mcp.transports.reading import no_place, read_arguments
 
 Endpoint = tuple[Operation, Route, frozenset[str]]
 
@@ -46,31 +45,12 @@ def _endpoint(app: App, by_method: dict[str, Endpoint]) -> Any:
         quota = await admit(app, operation, caller, "rest")
         if quota is not None:
             request.state.headers.update(quota.headers())
-        raw = await _arguments(request, route, integers)
+        given, faults = await read_arguments(request, integers)
+        faults += [no_place(name, "field") for name in sorted(given.keys() & request.path_params.keys())]
+        raw = {**given, **request.path_params}
+        if faults:
+            raise await refusal(app, operation, caller, raw, faults)
         key = request.headers.get("idempotency-key") if route.method == "POST" else None
         return JSONResponse(await invoke(app, operation, caller, raw, key=key), route.status)
 
     return endpoint
-
-
-async def _arguments(request: Request, route: Route, integers: frozenset[str]) -> dict[str, Any]:
-    """Query or body, and what the path names. Raises VALIDATION_FAILED for whatever has no place."""
-    query = read_query(request, integers)
-    if route.method == "GET":
-        given = query
-    else:
-        given = await read_object(request) if route.method != "DELETE" else {}
-        if query:
-            raise from_faults([_unknown(name, "query parameter") for name in query])
-    if doubled := sorted(given.keys() & request.path_params.keys()):
-        raise from_faults([_unknown(name, "field") for name in doubled])
-    return {**given, **request.path_params}
-
-
-def _unknown(name: str, what: str) -> dict[str, Any]:
-    return {
-        "code": "VALIDATION_FAILED",
-        "field": name,
-        "message": f"There is no {what} named {name[:64]}.",
-        "hint": "Remove it.",
-    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from mcp_types import Tool, ToolAnnotations
@@ -39,6 +40,12 @@ def _tool(operation: Operation) -> Tool:
             open_world_hint=hints.reaches_out,
         ),
     )
+
+
+@cache
+def untold(operation: Operation) -> frozenset[str]:
+    """Arguments that the operation has over REST alone."""
+    return frozenset(schema_of(operation.args).get("properties", {}).keys() - input_schema(operation)["properties"].keys())
 
 
 def input_schema(operation: Operation) -> dict[str, Any]:

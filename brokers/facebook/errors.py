@@ -8,7 +8,6 @@ from brokers.errors import ErrorRow, PlatformError, Reply, from_row
 from brokers.meta_graph import COMMON_ROWS, read_graph_error
 
 _REWORD = "Change the text or the media so that the post follows Facebook's rules, then post again."
-_LATER = "Nothing needs to change. The server waits and tries again by itself."
 
 
 def _media(hint: str) -> ErrorRow:
@@ -19,7 +18,7 @@ _UNREADABLE = ErrorRow(
     "transient", "Check that the media URL opens without a login, then retry.", code="MEDIA_UPLOAD_FAILED",
     broker_code=None,
 )  # fmt: skip
-_UPLOAD = ErrorRow("transient", _LATER, code="MEDIA_UPLOAD_FAILED", broker_code=None, restart=True)
+_UPLOAD = ErrorRow("transient", code="MEDIA_UPLOAD_FAILED", broker_code=None, restart=True)
 _CODE = ErrorRow("auth", "Start connecting the account again.", broker_code="TOKEN_EXCHANGE_FAILED")
 
 #: Facebook names these as a code, as a subcode, or as the code of a processing error: developers.facebook.com/docs/
@@ -28,16 +27,16 @@ _LONG: dict[int, ErrorRow] = {
     1346003: ErrorRow("content", _REWORD),
     1404102: ErrorRow("content", _REWORD),
     1404078: ErrorRow("identity", "Complete Page publishing authorization in the Page's settings on Facebook, then retry."),
-    1390008: ErrorRow("quota", _LATER, broker_code="PLATFORM_ERROR"),
+    1390008: ErrorRow("quota", broker_code="PLATFORM_ERROR"),
     1366051: ErrorRow("content", "These photos were posted already: look at the Page before posting again."),
     1366046: _media("Use a JPEG or PNG below 4 MB, then post again."),
     1609005: ErrorRow("content", "Facebook cannot read the page behind linkUrl: correct or remove it, then retry."),
     1609008: ErrorRow("content", "Facebook takes no link to facebook.com here: remove linkUrl, then post again."),
-    1609010: ErrorRow("transient", _LATER, broker_code="PLATFORM_ERROR"),
+    1609010: ErrorRow("transient", broker_code="PLATFORM_ERROR"),
     2061006: ErrorRow("content", "Correct the URL in linkUrl or in the media, then post again."),
     1363037: _UPLOAD,
     1363040: _media("Crop the video to 9:16 for a reel, then post again."),
-    1363047: ErrorRow("transient", _LATER, broker_code="PLATFORM_ERROR"),
+    1363047: ErrorRow("transient", broker_code="PLATFORM_ERROR"),
     1363127: _media("Use a video of at least 540 x 960 pixels for a reel, then post again."),
     1363128: _media("Cut the video to 4 to 60 seconds for a reel, then post again."),
     1363129: _media("Encode the video with 24 to 60 frames a second, then post again."),

@@ -8,7 +8,7 @@ from functools import partial
 from brokers.errors import ErrorRow, PlatformError, Reply, from_row, media_row
 from brokers.meta_graph import COMMON_ROWS, read_graph_error
 
-_REBUILD = ErrorRow("transient", "Nothing needs to change. The server builds the post anew.", restart=True)
+_REBUILD = ErrorRow("transient", restart=True)
 _UNFETCHED = ErrorRow(
     "transient",
     "Check that the media URL opens without a login and is an image or video, then retry.",
@@ -24,8 +24,8 @@ _content = partial(ErrorRow, "content")
 ROWS: dict[str, ErrorRow] = {
     **COMMON_ROWS,
     "100": _content("Instagram refused a value of this post: correct what the message names, then post again."),
-    "100/33": ErrorRow("transient", "Instagram does not show the container. The server tries again.", restart=True),
-    "-1/2207001": ErrorRow("transient", "Nothing needs to change. The server tries again."),
+    "100/33": ErrorRow("transient", restart=True),
+    "-1/2207001": ErrorRow("transient"),
     "-2/2207003": _UNFETCHED,
     "-2/2207020": _REBUILD,
     "1/2207057": _content("Choose a cover within the length of the video, then post again."),
@@ -36,7 +36,7 @@ ROWS: dict[str, ErrorRow] = {
     ),
     "9/2207042": ErrorRow("quota", "The account has used its posts of 24 hours: retry tomorrow.", retry_after=3600),
     "24/2207006": _REBUILD,
-    "24/2207008": ErrorRow("transient", _REBUILD.hint, restart=True, retry_after=30),
+    "24/2207008": ErrorRow("transient", restart=True, retry_after=30),
     "25/2207050": ErrorRow("identity", "Instagram restricts this account: log in to its app, do what it asks for, then retry."),
     "100/2207023": _content("Choose another placement for these media, then post again."),
     "100/2207028": _content("Give a carousel 2 to 10 items, then post again."),
@@ -46,7 +46,7 @@ ROWS: dict[str, ErrorRow] = {
     "100/2207040": _content("Use at most 20 mentions in the caption, then post again."),
     "352/2207026": media_row("Encode the video as MP4 or MOV with H.264 or HEVC and AAC, then post again."),
     "9004/2207052": _UNFETCHED,
-    "9007/2207027": ErrorRow("transient", "Instagram still works on the media. The server tries again.", retry_after=10),
+    "9007/2207027": ErrorRow("transient", retry_after=10),
     "36000/2207004": media_row("Make the image smaller than 8 MiB, then post again."),
     "36001/2207005": media_row("Convert the image to JPEG, then post again."),
     "36003/2207009": media_row("Crop the image to an aspect ratio between 4:5 and 1.91:1, then post again."),

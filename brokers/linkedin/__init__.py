@@ -16,4 +16,6 @@ BROKER = Broker(
     profile=profile,
     oauth=OAUTH,
     hosts=("api.linkedin.com", "www.linkedin.com"),
+    # A launch gate of this product, the same for every account.
+    shown={"organizationPosting": {"enabled": False, "reason": ACCEPTS.gated["organization_id"]}},
 )

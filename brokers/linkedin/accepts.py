@@ -82,7 +82,6 @@ ACCEPTS = Accepts(
     kinds={
         # .../shares/images-api, .../shares/multiimage-post-api
         "image": Kind(("image/jpeg", "image/png"), 20, Limits(max_pixels=36_152_320)),
-        "gif": Kind(("image/gif",), 1, Limits(max_pixels=36_152_320)),
         # .../shares/videos-api
         "video": Kind(("video/mp4",), 1, Limits(max_bytes=500_000_000, seconds=(3, 1800))),
     },
@@ -92,7 +91,7 @@ ACCEPTS = Accepts(
     explicit_media=frozenset({"video"}),
     converts={"image/webp": "image/jpeg"},
     alt_text=ALT_TEXT,
-    alt_text_kinds=frozenset({"image", "gif"}),
+    alt_text_kinds=frozenset({"image"}),
     gated={"organization_id": "Posts go to LinkedIn as the member; posting as an organization is not open yet."},
     rules=(article_fields, alt_text_needs_image),
 )

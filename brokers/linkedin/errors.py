@@ -7,6 +7,7 @@ numbers of 401 answers and the duplicate's code are as widely reported (assumed)
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -22,7 +23,7 @@ _AS_IT_IS = "LinkedIn did not accept this post as it is: change what the message
 _auth = partial(auth_row, hint=_RECONNECT)
 
 
-def _media(kind: Kind, hint: str, restart: bool = False) -> ErrorRow:
+def _media(kind: Kind, hint: str | None = None, restart: bool = False) -> ErrorRow:
     return ErrorRow(kind, hint, code="MEDIA_UPLOAD_FAILED", broker_code=None, restart=restart)
 
 
@@ -47,14 +48,8 @@ ROWS: dict[str, ErrorRow] = {
     "INVALID_URN_ID": _REFUSED,
     "MISSING_FIELD": _REFUSED,
     "UNPERMITTED_FIELD": _REFUSED,
-    "INVALID_CONTENT_OWNERSHIP": _media("transient", "Nothing needs to change: the media are uploaded again.", True),
-    "MEDIA_ASSET_WAITING_UPLOAD": ErrorRow(
-        "transient",
-        "LinkedIn is still taking in the media; it is tried again.",
-        "MEDIA_UPLOAD_FAILED",
-        None,
-        retry_after=60,
-    ),
+    "INVALID_CONTENT_OWNERSHIP": _media("transient", restart=True),
+    "MEDIA_ASSET_WAITING_UPLOAD": replace(_media("transient"), retry_after=60),
     "MEDIA_ASSET_PROCESSING_FAILED": _media(
         "content", "Encode the video as MP4 (H.264, AAC) of 3 seconds to 30 minutes, then post again."
     ),
@@ -65,8 +60,8 @@ ROWS: dict[str, ErrorRow] = {
     "VERSION_MISSING": config_row(_VERSION),
     "426": config_row(_VERSION),
     "404": ErrorRow("content", "LinkedIn does not know something that this post names; upload the media again."),
-    "CONFLICT": ErrorRow("transient", "LinkedIn was busy with the same post; it is tried again."),
-    "409": ErrorRow("transient", "LinkedIn was busy with the same post; it is tried again."),
+    "CONFLICT": ErrorRow("transient"),
+    "409": ErrorRow("transient"),
     "429": ErrorRow("quota", "LinkedIn's daily limit is used up; it opens at midnight UTC, then call posts_retry."),
     # OAuth (RFC 6749, section 5.2).
     "invalid_grant": _auth("REFRESH_TOKEN_EXPIRED"),

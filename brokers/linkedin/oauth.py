@@ -11,7 +11,6 @@ from typing import Any
 
 from brokers.base import Profile
 from brokers.errors import PlatformError, Reply, Unclear
-from brokers.linkedin.accepts import ACCEPTS
 from brokers.oauth import Client, OAuth, Tokens
 from brokers.platform_http import PlatformHttp
 
@@ -22,8 +21,6 @@ CLAIMS = {
     "sub": "sub", "name": "name", "given_name": "givenName", "family_name": "familyName", "locale": "locale",
     "email": "email", "email_verified": "emailVerified",
 }  # fmt: skip
-#: Organization posting is a launch gate of this product, the same for every account.
-GATE = {"enabled": False, "reason": ACCEPTS.gated["organization_id"]}
 
 
 async def exchange(api: PlatformHttp, client: Client, code: str, verifier: str | None) -> Tokens:
@@ -51,8 +48,7 @@ async def profile(api: PlatformHttp, access_token: str) -> list[Profile]:
     if not claims.get("sub"):
         raise Unclear("a profile without sub")
     oidc = {name: claims[claim] for claim, name in CLAIMS.items() if claims.get(claim) is not None}
-    shown = {"oidc": oidc, "organizationPosting": GATE}
-    return [Profile(str(claims["sub"]), None, claims.get("name"), claims.get("picture"), shown)]
+    return [Profile(str(claims["sub"]), None, claims.get("name"), claims.get("picture"), {"oidc": oidc})]
 
 
 async def _ask(api: PlatformHttp, client: Client, what: str, form: dict[str, Any]) -> Reply:

@@ -7,7 +7,7 @@ from brokers.meta_graph import COMMON_ROWS, read_graph_error
 
 _FETCH = "Check that the media URL opens without a login and is an image or video, then retry."
 _UNFETCHED = ErrorRow("transient", _FETCH, code="MEDIA_UPLOAD_FAILED", broker_code=None, restart=True)
-_REBUILD = ErrorRow("transient", "Nothing needs to change. The server builds the post anew.", restart=True)
+_REBUILD = ErrorRow("transient", restart=True)
 
 
 #: Graph codes, and the `error_message` of a container whose status is ERROR:
@@ -16,7 +16,7 @@ _REBUILD = ErrorRow("transient", "Nothing needs to change. The server builds the
 ROWS: dict[str, ErrorRow] = {
     **COMMON_ROWS,
     "100": ErrorRow("content", "Threads refused a value of this post: correct what the message names, then retry."),
-    "100/33": ErrorRow("transient", "Threads does not show the container. The server tries again.", restart=True),
+    "100/33": ErrorRow("transient", restart=True),
     "24/4279009": _REBUILD,
     "*/2207052": _UNFETCHED,
     "*/2207003": _UNFETCHED,

@@ -14,7 +14,6 @@ from brokers.errors import ErrorRow, PlatformError, Reply, auth_row, config_row,
 DAY = 86400
 _RECONNECT = "Connect the TikTok account again."
 _GRANT = "Connect the TikTok account again and allow everything that is asked for."
-_WAIT = "TikTok is rate limiting; it is tried again when TikTok allows."
 _APP = "The server's operator must correct the app's set-up at developers.tiktok.com."
 _CLIENT = "The server's operator must correct TIKTOK_CLIENT_KEY, TIKTOK_CLIENT_SECRET and TIKTOK_REDIRECT_URI."
 _SETTINGS = "platformOverrides.tiktok.settings"
@@ -42,7 +41,7 @@ REFUSALS: dict[str, ErrorRow] = {
     "scope_not_authorized": auth_row("AUTH_REVOKED", _GRANT),
     "scope_permission_missed": auth_row("AUTH_REVOKED", _GRANT),
     "token_not_authorized_for_specified_publish_id": _auth("AUTH_REVOKED"),
-    "rate_limit_exceeded": quota_row(_WAIT),
+    "rate_limit_exceeded": quota_row(),
     "spam_risk_too_many_posts": quota_row(_TOMORROW, DAY),
     "spam_risk_too_many_pending_share": quota_row(_PENDING, DAY),
     "reached_active_user_cap": quota_row(_USERS, DAY),
@@ -56,10 +55,8 @@ REFUSALS: dict[str, ErrorRow] = {
     "invalid_params": _WRONG,
     "invalid_publish_id": ErrorRow("unknown", "Look at the account in the TikTok app.", broker_code="PLATFORM_ERROR"),
     # It may come with HTTP 200, and proves nothing about the effect.
-    "internal_error": ErrorRow(
-        "transient", "TikTok has a fault; it is tried again.", broker_code="PLATFORM_ERROR", may_have_posted=True
-    ),
-    "upload_refused": ErrorRow("transient", "Nothing needs to change: the upload begins anew.", restart=True),
+    "internal_error": ErrorRow("transient", broker_code="PLATFORM_ERROR", may_have_posted=True),
+    "upload_refused": ErrorRow("transient", restart=True),
     "invalid_grant": _auth("REFRESH_TOKEN_EXPIRED"),
     "access_denied": _auth("AUTH_REVOKED"),
     "invalid_client": config_row(_CLIENT),

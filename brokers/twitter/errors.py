@@ -16,11 +16,9 @@ _RECONNECT = "Connect the X account again."
 _APP = "The server's operator must correct the app's set-up in the X developer console."
 _BILLING = "The server's operator must raise the app's credits or cap in the X developer console; then call posts_retry."
 _CLIENT = "The server's operator must correct TWITTER_CLIENT_ID and TWITTER_CLIENT_SECRET."
-_AGAIN = "Nothing needs to change: the media are uploaded again."
-_WAIT = "X is rate limiting; it is tried again when X allows."
 
 
-def _media(kind: Kind, hint: str, restart: bool = False) -> ErrorRow:
+def _media(kind: Kind, hint: str | None = None, restart: bool = False) -> ErrorRow:
     return ErrorRow(kind, hint, code="MEDIA_UPLOAD_FAILED", broker_code=None, restart=restart)
 
 
@@ -39,7 +37,7 @@ ROWS: dict[str, ErrorRow] = {
     ),
     "text-too-long": ErrorRow("content", "Shorten the text, or set platformOverrides.twitter.text.", "CONTENT_TOO_LONG", None),
     "video-too-long": _media("content", "Cut the video to the length that the account's X plan allows."),
-    "invalid-media": _media("transient", _AGAIN, restart=True),
+    "invalid-media": _media("transient", restart=True),
     "account-suspended": _person("X suspended this account: appeal on x.com, then call posts_retry."),
     "account-locked": _person("X locked this account: log in on x.com, pass the check, then call posts_retry."),
     "looks-automated": _person("X took this for spam: log in on x.com, pass any check, then call posts_retry later."),
@@ -48,20 +46,20 @@ ROWS: dict[str, ErrorRow] = {
     "invalid-request": ErrorRow(
         "content", "X did not accept this post as it is: change what the message names.", broker_code="PLATFORM_ERROR"
     ),
-    "resource-not-found": _media("transient", _AGAIN, restart=True),
-    "resource-unavailable": ErrorRow("transient", "X could not reach a part of the post; it is tried again."),
+    "resource-not-found": _media("transient", restart=True),
+    "resource-unavailable": ErrorRow("transient"),
     "disallowed-resource": ErrorRow("content", "X's rules do not allow this post; change its text or media."),
     "not-authorized-for-resource": _person("The account may not use a part of this post; check it on x.com."),
     "not-authorized-for-field": config_row(_APP),
     "field-unauthorized": config_row(_APP),
-    "field-hydration-failure": ErrorRow("transient", "X could not complete its answer; it is tried again."),
+    "field-hydration-failure": ErrorRow("transient"),
     "client-forbidden": config_row("The app must belong to a project with access to X's API: see the X developer console."),
     "unsupported-authentication": config_row(_APP),
     "oauth1-permissions": config_row("The app needs Read and write permission; then connect the account again."),
     "usage-capped": config_row(_BILLING),
     "credits": config_row(_BILLING),
-    "rate-limit-exceeded": ErrorRow("quota", _WAIT),
-    "internal-error": ErrorRow("transient", "X has a fault; it is tried again.", broker_code="PLATFORM_ERROR"),
+    "rate-limit-exceeded": ErrorRow("quota"),
+    "internal-error": ErrorRow("transient", broker_code="PLATFORM_ERROR"),
     # Told by the status alone.
     "401": ErrorRow("auth", _RECONNECT, broker_code="AUTH_EXPIRED"),
     "402": config_row(_BILLING),
@@ -71,7 +69,7 @@ ROWS: dict[str, ErrorRow] = {
         broker_code="PLATFORM_ERROR",
     ),
     "413": _media("content", "The file is larger than X takes; make it smaller."),
-    "429": ErrorRow("quota", _WAIT),
+    "429": ErrorRow("quota"),
     # OAuth (RFC 6749, section 5.2). X answers `invalid_request` where others say `invalid_grant` (assumed).
     "invalid_grant": _EXPIRED,
     "invalid_request": _EXPIRED,

@@ -15,7 +15,6 @@ from brokers.errors import ErrorRow, PlatformError, Reply, auth_row, config_row,
 DAY = 86400
 _RECONNECT = "Connect the YouTube account again."
 _GRANT = "Connect the YouTube account again and allow everything that is asked for."
-_WAIT = "YouTube is rate limiting; it is tried again when YouTube allows."
 _MIDNIGHT = "The Google project's daily quota is used up. It resets at midnight Pacific Time: call posts_retry then."
 _PROJECT = "The server's operator must correct the project in the Google Cloud console."
 _CLIENT = "The server's operator must correct YOUTUBE_CLIENT_ID, YOUTUBE_CLIENT_SECRET and YOUTUBE_REDIRECT_URI."
@@ -48,9 +47,9 @@ REFUSALS: dict[str, ErrorRow] = {
     "accessNotConfigured": config_row(_ENABLE),
     "quotaExceeded": quota_row(_MIDNIGHT, DAY),
     "dailyLimitExceeded": quota_row(_MIDNIGHT, DAY),
-    "rateLimitExceeded": quota_row(_WAIT),
-    "userRateLimitExceeded": quota_row(_WAIT),
-    "uploadRateLimitExceeded": quota_row(_WAIT),
+    "rateLimitExceeded": quota_row(),
+    "userRateLimitExceeded": quota_row(),
+    "uploadRateLimitExceeded": quota_row(),
     "uploadLimitExceeded": quota_row(_TOMORROW, DAY),
     "invalidTitle": _content(f"Correct {_SETTINGS}.title (1 to 100 characters without < and >)."),
     "invalidDescription": _content(f"Correct {_SETTINGS}.description (up to 5,000 bytes without < and >)."),
@@ -68,8 +67,8 @@ REFUSALS: dict[str, ErrorRow] = {
     "badRequest": _ASKED_WRONGLY,
     "invalidImage": _content("Give a JPEG or PNG of at most 2 MB as thumbnailUrl."),
     "videoNotFound": _content("The video is no longer on YouTube. Look in YouTube Studio."),
-    "sessionGone": ErrorRow("transient", "Nothing needs to change: the upload begins anew.", restart=True),
-    "backendError": ErrorRow("transient", "YouTube has a fault; it is tried again.", broker_code="PLATFORM_ERROR"),
+    "sessionGone": ErrorRow("transient", restart=True),
+    "backendError": ErrorRow("transient", broker_code="PLATFORM_ERROR"),
     "invalid_grant": _auth("REFRESH_TOKEN_EXPIRED"),
     "invalid_token": _auth("AUTH_REVOKED"),
     "unauthorized_client": config_row(_CLIENT),

@@ -49,7 +49,7 @@ ROWS: dict[str, ErrorRow] = {
     "bad_token": ErrorRow("auth", "Connect the account again.", broker_code="AUTH_EXPIRED"),
     "not_a_picture": ErrorRow("content", "Send a JPEG or PNG file.", code="MEDIA_UPLOAD_FAILED", broker_code=None),
     "refused": ErrorRow("content", "Change the text, then post again."),
-    "slow_down": ErrorRow("quota", "Nothing needs to change. The server tries again."),
+    "slow_down": ErrorRow("quota"),
 }
 
 

@@ -133,12 +133,15 @@ class Ended:
 Case = tuple[list[str], dict[str, str]]
 
 
-def run_each(folder: Path, cases: Sequence[Case], given: str = "") -> list[Ended]:
-    """Runs commands one after the other, each `(words, settings)`, all with `given` on standard input."""
-    (folder / "given").write_text(given)
-    told = [(words, {f"AMPOST_{name.upper()}": value for name, value in more.items()}, "given") for words, more in cases]
+def run_each(folder: Path, cases: Sequence[Case], given: str | Sequence[str] = "") -> list[Ended]:
+    """Runs commands one after the other, each `(words, settings)`, with `given` on standard input: the same for all, or
+    one for each."""
+    told, texts = [], [given] * len(cases) if isinstance(given, str) else given
+    for number, ((words, more), text) in enumerate(zip(cases, texts, strict=True)):
+        (folder / f"{number}.given").write_text(text)
+        told.append((words, {f"AMPOST_{name.upper()}": value for name, value in more.items()}, f"{number}.given"))
     subprocess.run(
         [sys.executable, "-c", FORKING], cwd=folder, env=environment(), input=json.dumps(told), text=True, check=True, timeout=100
     )
-    texts = [[(folder / f"{number}.{kind}").read_text() for kind in ("status", "out", "err")] for number in range(len(cases))]
-    return [Ended(int(status), out, err) for status, out, err in texts]
+    found = [[(folder / f"{number}.{kind}").read_text() for kind in ("status", "out", "err")] for number in range(len(cases))]
+    return [Ended(int(status), out, err) for status, out, err in found]

@@ -5,9 +5,14 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import pytest
+from pydantic import ValidationError
+
+from ampost_mcp.cli import CommandError
+from ampost_mcp.commands.failing import sentence
 from ampost_mcp.commands.first_start import prepare
 from ampost_mcp.opening import opened
-from ampost_mcp.settings import Settings
+from ampost_mcp.settings import Settings, load
 from tests.commands.child import Case, Ended, run_each
 
 PASSWORD = "hunter2secret"
@@ -38,6 +43,9 @@ WRONG: list[tuple[Case, tuple[str, ...]]] = [
     ((["serve"], {"platform_timeout": "-1", "scheduling": "never"}), ("AMPOST_PLATFORM_TIMEOUT", "AMPOST_SCHEDULING")),
     ((["serve"], {"log_level": "chatty"}), ("AMPOST_LOG_LEVEL", "'debug'")),
     ((["serve"], {"public_url": "example.com"}), ("AMPOST_PUBLIC_URL", "https://")),
+    ((["serve"], {"media_allow": "localhost"}), ("AMPOST_MEDIA_ALLOW", "'localhost' is not host:port")),
+    ((["worker"], {"media_allow": "intranet:80, host:abc"}), ("AMPOST_MEDIA_ALLOW", "'host:abc' is not host:port")),
+    ((["serve"], {"media_allow": "host:65536"}), ("AMPOST_MEDIA_ALLOW", "host:port")),
     ((["serve"], {"rate_limit_storage": "nonsense://x"}), ("AMPOST_RATE_LIMIT_STORAGE", "redis://")),
     ((["serve", "--sandbox"], {"platforms_url": "http://127.0.0.1:9"}), ("AMPOST_PLATFORMS_URL", "--sandbox")),
 ]
@@ -87,3 +95,17 @@ def test_a_database_of_a_later_version_stops_the_start(tmp_path: Path) -> None:
     app.db.write_here(lambda session: session.execute(text("UPDATE alembic_version SET version_num = '9999'")))
     app.db.close()
     assert "9999" in line_of(run_each(tmp_path, [(["serve"], {})])[0])
+
+
+def test_a_setting_without_prefix_is_called_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "value").write_text("maybe\n")
+    monkeypatch.setenv("YOUTUBE_FORCE_PRIVATE_UPLOADS", "")
+    monkeypatch.setenv("YOUTUBE_FORCE_PRIVATE_UPLOADS_FILE", "value")
+    with pytest.raises(ValidationError) as caught:
+        load()
+    assert sentence(caught.value).startswith("A setting is wrong: YOUTUBE_FORCE_PRIVATE_UPLOADS: ")
+
+
+def test_what_a_task_group_ends_with_is_said_like_anything_else() -> None:
+    assert sentence(ExceptionGroup("two tasks", [CommandError("It is broken: mend it.")])) == "It is broken: mend it."

@@ -57,7 +57,7 @@ class Place:
         return self.app.db.write_here(keys.insert, user["id"], "test", self.app.clock())[1]
 
     def set_of(self, user: dict[str, Any]) -> str:
-        rows = self.app.db.read_here(platform_sets.rows, user["id"])
+        rows = self.app.db.read_here(platform_sets.rows, user["id"], self.app.clock())
         return str(next(row["id"] for row in rows if row["is_default"]))
 
     def account(self, id: str) -> Account:

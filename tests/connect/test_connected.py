@@ -9,6 +9,7 @@ from ampost_mcp.context import App
 from ampost_mcp.errors import AppError
 from ampost_mcp.services import connections, tokens
 from brokers import BROKERS
+from storage import tokens as rows
 from tests.connect.conftest import PLATFORMS, Browser, arm, bearer, code_of, every_platform
 
 
@@ -73,13 +74,24 @@ async def test_another_persons_account_does_not_exist(browser: Browser, stranger
     assert browser.place.account(id).status == "active"
 
 
-async def test_a_refresh_brings_a_new_token(browser: Browser) -> None:
-    id = await browser.connect("twitter")
+@every_platform
+async def test_a_refresh_brings_a_new_token_where_there_is_one(browser: Browser, platform: str) -> None:
+    """Instagram and Threads renew no token in its first day, Facebook's Pages and LinkedIn's members (as a rule) never."""
+    id = await browser.connect(platform)
     before = browser.place.account(id).access_token
-    answer = await browser.http.post("/api/platforms/twitter/refresh", json={"accountId": id})
-    account = answer.json()["account"]
-    assert account["id"] == id and account["tokenHealth"]["lastRefreshedAt"]
-    assert browser.place.account(id).access_token != before
+    answer = await browser.http.post(f"/api/platforms/{platform}/refresh", json={"accountId": id})
+    account, after = answer.json()["account"], browser.place.account(id)
+    assert (account["id"], account["status"], account["tokenHealth"]["state"]) == (id, "active", "ok")
+    assert account["tokenHealth"]["lastError"] is None and not after.reconnect_required
+    is_new = platform in ("tiktok", "twitter", "youtube")
+    assert (bool(account["tokenHealth"]["lastRefreshedAt"]), after.access_token != before) == (is_new, is_new)
+
+
+async def test_a_refresh_that_nothing_can_mend_says_so(browser: Browser, app: App) -> None:
+    id = await browser.connect("linkedin")
+    app.db.write_here(rows.change, id, app.clock(), token_expires_at=app.clock())
+    answer = await browser.http.post("/api/platforms/linkedin/refresh", json={"accountId": id})
+    assert (answer.status_code, answer.json()["error"]["details"][0]["brokerCode"]) == (502, "AUTH_EXPIRED")
 
 
 async def test_a_page_is_chosen_among_several(browser: Browser) -> None:
@@ -128,3 +140,39 @@ async def test_a_bad_token_connects_nothing(browser: Browser, app: App) -> None:
     with pytest.raises(AppError) as caught:
         await connections.connect_with_token(app, browser.user["id"], browser.set_id, "threads", "nonsense", None, None)
     assert caught.value.details[0]["brokerCode"] == "PROFILE_FETCH_FAILED" and "nonsense" not in str(caught.value)
+    assert caught.value.hint == "Get a new token from Threads and give that."
+
+
+@every_platform
+async def test_an_id_that_the_login_does_not_have_connects_nothing(browser: Browser, app: App, platform: str) -> None:
+    token = browser.place.world.standing_token(platform, 2)
+
+    async def connect(id: str | None) -> str:
+        return await connections.connect_with_token(
+            app, browser.user["id"], browser.set_id, platform, token, None, None, platform_account_id=id
+        )
+
+    its = browser.place.account(await connect(None)).platform_account_id
+    assert browser.place.account(await connect(its)).platform_account_id == its
+    with pytest.raises(AppError) as caught:
+        await connect("nobody's")
+    assert "nobody's" in caught.value.message and f"it has {its} (" in caught.value.message
+
+
+async def test_one_of_several_pages_is_connected_by_its_id(browser: Browser, app: App) -> None:
+    first = await browser.connect("facebook")
+    token = str(tokens.opened(app, browser.place.account(first), "refresh_token"))
+    pages = await connections.profiles_of(app, BROKERS["facebook"], token)
+    ids = [page.platform_account_id for page in pages]
+    assert len(ids) > 1
+
+    async def connect(id: str | None) -> str:
+        made = await connections.connect_with_token(
+            app, browser.user["id"], browser.set_id, "facebook", token, None, None, platform_account_id=id
+        )
+        return browser.place.account(made).platform_account_id
+
+    assert [await connect(id) for id in (None, *ids)] == [ids[0], *ids]
+    with pytest.raises(AppError) as caught:
+        await connect("0")
+    assert all(id in caught.value.message for id in ids)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import text
+from starlette.requests import Request
 
 from ampost_mcp.services import sessions
 from tests.connect.conftest import PASSWORD, Browser, Place
@@ -40,7 +42,7 @@ async def test_a_wrong_password_and_an_unknown_person_look_the_same(place: Place
     answer = await post(place, "/api/auth/login", json={"email": email, "password": "wrong"})
     assert answer.status_code == 401 and answer.json()["error"]["code"] == "UNAUTHORIZED"
     assert answer.json()["error"]["message"] == "The e-mail address or the password is wrong."
-    assert "set-cookie" not in answer.headers
+    assert "set-cookie" not in answer.headers and answer.headers["www-authenticate"] == "Bearer"
 
 
 async def test_a_user_without_a_password_cannot_sign_in(place: Place) -> None:
@@ -118,6 +120,31 @@ async def test_origin_and_fetch_site_must_not_contradict_each_other(browser: Bro
     assert answer.status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("public_url", "scheme", "origin", "is_ours"),
+    [
+        ("https://api.example.com", "http", "https://api.example.com", True),
+        ("https://API.example.com:443", "http", "https://api.example.com", True),
+        ("https://api.example.com", "http", "http://api.example.com", False),
+        ("https://api.example.com", "http", "https://api.example.com:8443", False),
+        ("https://api.example.com", "http", "http://inside.example:8080", True),
+        ("https://api.example.com", "https", "https://inside.example:8080", True),
+        ("https://api.example.com", "http", "https://inside.example:8080", False),
+        ("https://api.example.com", "http", "null", False),
+        ("https://api.example.com", "http", "http://[", False),
+        ("https://api.example.com", "http", "", False),
+    ],
+)
+def test_an_origin_is_ours_with_its_scheme_and_its_port(
+    place: Place, public_url: str, scheme: str, origin: str, is_ours: bool
+) -> None:
+    settings = place.app.settings.model_copy(update={"public_url": public_url})
+    app = replace(place.app, settings=settings, extras={})
+    headers = [(b"host", b"inside.example:8080"), (b"origin", origin.encode())]
+    request = Request({"type": "http", "method": "POST", "scheme": scheme, "headers": headers})
+    assert sessions.is_same_origin(app, request) == is_ours
+
+
 async def test_our_own_pages_may_change_things(browser: Browser) -> None:
     assert (await browser.http.post("/api/keys", json={"name": "by origin"})).status_code == 201
     del browser.http.headers["origin"]
@@ -168,6 +195,27 @@ async def test_dashboard_routes_take_no_key_and_not_nothing(place: Place, method
         with_nothing = await http.request(method, path)
     assert (with_key.status_code, with_key.json()["error"]["code"]) == (403, "FORBIDDEN")
     assert (with_nothing.status_code, with_nothing.json()["error"]["code"]) == (401, "UNAUTHORIZED")
+    assert with_nothing.headers["www-authenticate"] == "Bearer"
+    hint = with_nothing.json()["error"]["hint"]
+    assert "/login" in hint and "/api/auth/login" in hint and "Bearer" not in hint
+
+
+@pytest.mark.parametrize(("method", "path"), [*DASHBOARD_ONLY, ("POST", "/api/auth/login")])
+async def test_dashboard_routes_take_no_other_parameters(browser: Browser, method: str, path: str) -> None:
+    answer = await browser.http.request(method, f"{path}{'&' if '?' in path else '?'}x=1&y=2")
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (400, "VALIDATION_FAILED")
+    assert {"x", "y"} <= {detail["field"] for detail in error["details"]}
+    assert (await browser.http.get("/api/keys")).json() == {"keys": []}
+
+
+async def test_faults_of_query_and_body_are_told_together(browser: Browser) -> None:
+    for body, field in ((b'{"name": 1}', "name"), (b"{", "body")):
+        json = {"content-type": "application/json"}
+        answer = await browser.http.post("/api/keys?x=1", content=body, headers=json)
+        assert [detail["field"] for detail in answer.json()["error"]["details"]] == ["x", field]
+    twice = await browser.http.get("/api/platforms/threads/auth-url?platformSetId=a&platformSetId=b&x=1")
+    assert [detail["field"] for detail in twice.json()["error"]["details"]] == ["platformSetId", "x"]
 
 
 async def test_a_key_is_made_once_for_an_idempotency_key(browser: Browser) -> None:

@@ -13,6 +13,7 @@ import pytest
 from ampost_mcp.context import App, Caller
 from ampost_mcp.errors import AppError
 from ampost_mcp.services import connections, tokens
+from ampost_mcp.tiers import LIMITS
 from brokers import BROKERS
 from brokers.oauth import Client
 from tests.connect.conftest import PLATFORMS, Browser, Place, arm, bearer, browser_of, code_of, every_platform
@@ -212,6 +213,14 @@ async def test_starting_a_connection_is_limited(place: Place) -> None:
         assert answer.status_code == 429 and "retry-after" in answer.headers
 
 
+async def test_refreshing_starts_no_connection(browser: Browser) -> None:
+    id, reads = await browser.connect("threads"), str(LIMITS["apiRead"][0]["max"])
+    answer = await browser.http.post("/api/platforms/threads/refresh", json={"accountId": id})
+    assert (answer.status_code, answer.headers["x-ratelimit-limit"]) == (200, reads)
+    answer = await browser.http.post(f"/accounts/threads/{id}/refresh")
+    assert (answer.status_code, answer.headers["x-ratelimit-limit"]) == (303, reads)
+
+
 # -- what the platform does --------------------------------------------------------------------------------------------
 
 
@@ -223,6 +232,23 @@ async def test_a_code_that_brings_no_tokens_is_a_failure(browser: Browser, fault
     assert (answer.status_code, code_of(answer)) == (502, "TOKEN_EXCHANGE_FAILED")
     assert asked_for_tokens(browser.place) == 1
     assert (await browser.http.get("/api/v1/accounts", headers=bearer(browser))).json() == {"accounts": []}
+
+
+@every_platform
+@pytest.mark.parametrize(("step", "code"), [("token", "TOKEN_EXCHANGE_FAILED"), ("read", "PROFILE_FETCH_FAILED")])
+async def test_a_refusal_says_to_begin_again_and_nothing_about_a_post(
+    browser: Browser, platform: str, step: str, code: str
+) -> None:
+    back = await browser.consent(await browser.begin(platform))
+    if step == "token":
+        back["code"] = "made-up"
+    else:
+        arm(browser.place, platform, step, "refuse")
+    answer = await browser.come_back(platform, back)
+    assert (answer.status_code, code_of(answer)) == (502, code)
+    hint = str(answer.json()["error"]["hint"])
+    assert "egin again at /accounts." in hint or (platform, step) == ("linkedin", "read")  # that is the app's fault
+    assert "retry" not in hint and " post" not in hint
 
 
 async def test_a_token_without_a_profile_is_a_failure(browser: Browser) -> None:

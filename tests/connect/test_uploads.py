@@ -133,6 +133,50 @@ async def test_a_post_that_is_refused_keeps_no_file(ready: Browser) -> None:
     assert not list((ready.place.app.settings.media_dir / "incoming").iterdir())
 
 
+def stored_in(browser: Browser) -> set[str]:
+    """What lies in the media folder."""
+    return {str(path) for path in browser.place.app.settings.media_dir.rglob("*")}
+
+
+async def test_faults_of_form_files_and_post_are_told_at_once(ready: Browser) -> None:
+    before = stored_in(ready)
+    files: Files = [("files", ("a.txt", b"no image", "image/png")), *PHOTO, ("files", ("b.gif", image("GIF", mode="P"), ""))]
+    form = {"data": json.dumps(post_of(ready, "twitter", "youtube", text="x" * 300)), "more": "x"}
+    answer = await ready.http.post("/api/posts?y=1", data=form, files=files, headers={"idempotency-key": ready.user["id"]})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (400, "VALIDATION_FAILED")
+    assert [(detail["code"], detail["field"], detail.get("platform")) for detail in error["details"]] == [
+        ("VALIDATION_FAILED", "y", None), ("VALIDATION_FAILED", "more", None),
+        ("UNSUPPORTED_MEDIA_TYPE", "files.0", None), ("UNSUPPORTED_MEDIA_TYPE", "files.2", None),
+        ("CONTENT_TOO_LONG", "content.text", "twitter"), ("CONTENT_TOO_LONG", "content.text", "youtube"),
+    ]  # fmt: skip
+    assert files_of(ready) == 0 and stored_in(ready) == before
+
+
+@pytest.mark.parametrize("platform", ["instagram", "youtube", "twitter"])
+async def test_what_only_a_refused_file_would_break_is_not_told(ready: Browser, platform: str) -> None:
+    files: Files = [("files", ("a.txt", b"no image", "image/png"))]
+    text = "A film" if platform == "youtube" else ""  # its title
+    for more in ([], PHOTO if platform != "youtube" else [("files", ("film.mp4", movie(), "video/mp4"))]):
+        answer = await send(ready, post_of(ready, platform, text=text), [*files, *more])
+        assert [detail["field"] for detail in answer.json()["error"]["details"]] == ["files.0"]
+    settings = {"instagram": {"settings": {"placement": "nowhere"}}}
+    answer = await send(ready, post_of(ready, "instagram", platformOverrides=settings), files)
+    assert [detail["code"] for detail in answer.json()["error"]["details"]] == ["UNSUPPORTED_MEDIA_TYPE", "INVALID_PLACEMENT"]
+
+
+async def test_a_parameter_of_an_upload_is_refused(ready: Browser) -> None:
+    form, before = {"data": json.dumps(post_of(ready))}, stored_in(ready)
+    answer = await ready.http.post("/api/posts?x=1", data=form, files=PHOTO)
+    assert [detail["field"] for detail in answer.json()["error"]["details"]] == ["x"]
+    assert answer.status_code == 400 and files_of(ready) == 0 and stored_in(ready) == before
+
+
+async def test_bad_files_are_told_beside_data_that_cannot_be_read(ready: Browser) -> None:
+    answer = await send(ready, "{", [("files", ("a.txt", b"no image", "image/png"))])
+    assert [detail["field"] for detail in answer.json()["error"]["details"]] == ["body", "files.0"]
+
+
 @pytest.mark.parametrize(
     ("data", "field"),
     [("", "body"), ("[]", "body"), ("{", "body"), ('{"a":1,"a":2}', "body"), ("{}", "platformSetId")],

@@ -57,7 +57,7 @@ class Site:
         app, now = self.app, self.app.clock()
         user = app.db.write_here(users.create, now, f"edge-{next(NUMBERS)}@example.com", tier)
         key, raw = app.db.write_here(keys.insert, user["id"], "edge", now)
-        set_id = next(r["id"] for r in app.db.read_here(platform_sets.rows, user["id"]) if r["is_default"])
+        set_id = next(r["id"] for r in app.db.read_here(platform_sets.rows, user["id"], app.clock()) if r["is_default"])
         for platform in platforms:
             self.connect(user["id"], set_id, platform)
         return Owner(user["id"], key["id"], raw, set_id)

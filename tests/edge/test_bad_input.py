@@ -116,6 +116,22 @@ async def test_parameters_without_a_place_are_refused(http: httpx.AsyncClient) -
     assert is_error(await http.patch("/api/v1/posts/a", json={"postId": "b", "content": {"text": "c"}}), 400)
 
 
+async def test_faults_around_the_arguments_are_told_with_theirs(http: httpx.AsyncClient, owner: Owner) -> None:
+    post = {"content": {"text": "x" * 501}, "platforms": ["threads"], "platformSetId": owner.set_id}
+    for answer, fields in (
+        (await http.post("/api/v1/posts?x=1", json=post), ["x", "content.text"]),
+        (await http.post("/api/v1/posts?x=1&x=2", json={**post, "txet": 1}), ["x", "txet", "content.text"]),
+        (await http.post("/api/v1/posts?x=1", content=b"{", headers=JSON), ["x", "body"]),
+        (await http.get("/api/v1/posts?limit=5&limit=6&status=lost&x=1"), ["limit", "status", "x"]),
+        (await http.patch("/api/v1/posts/a?x=1", json={"postId": "b", "txet": 1}), ["x", "postId", "txet"]),
+        (await http.get("/api/v1/platform-sets?x=1"), ["x"]),
+        (await http.delete("/api/v1/posts/a?x=1"), ["x"]),
+    ):  # fmt: skip
+        assert is_error(answer, 400)
+        assert [detail["field"] for detail in answer.json()["error"]["details"]] == fields
+    assert (await http.get("/api/v1/posts")).json()["posts"] == []
+
+
 @pytest.mark.parametrize("path", ["/nope", "/api/v1/posts/", "/api/v1", "/mcp/", "/api/v1/posts/a/b/c", "/%00"])
 async def test_there_is_nothing_at_other_paths(http: httpx.AsyncClient, path: str) -> None:
     assert is_error(await http.get(path), 404)

@@ -38,6 +38,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "no such post": ("posts_get", {"postId": NOWHERE}, ["POST_NOT_FOUND"]),
     "no such account": ("accounts_get", {"accountId": NOWHERE}, ["ACCOUNT_NOT_FOUND"]),
     "no such set": ("platform_sets_delete", {"platformSetId": NOWHERE}, ["PLATFORM_SET_NOT_FOUND"]),
+    "retry of no platform": ("posts_retry", {"postId": NOWHERE, "platforms": []}, ["NO_PLATFORMS_SELECTED"]),
     "nothing to retry": ("posts_retry", {"postId": NOWHERE}, ["POST_NOT_FOUND"]),
     "name too long": ("platform_sets_create", {"name": "x" * 51}, ["VALIDATION_FAILED"]),
     "limit": ("posts_list", {"limit": 0}, ["VALIDATION_FAILED"]),
@@ -76,6 +77,7 @@ async def test_another_users_post(operation: str, site: Site, owner: Owner) -> N
     nobodys = await error_at_every_door(site, key, operation, {"postId": NOWHERE, **more})
     assert theirs == nobodys
     assert theirs["code"] == "POST_NOT_FOUND"
+    assert theirs["details"] == [{"code": "POST_NOT_FOUND", "field": "postId"}]
     assert (await through(site, owner.key, "rest", "posts_get", {"postId": post["id"]}))["post"] == post
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import httpx
 import pytest
 
+from ampost_mcp.app import build
 from ampost_mcp.transports import mcp_http
 from storage import keys, posts, users
 from tests.edge import wire
-from tests.edge.conftest import Owner, Site, until
+from tests.edge.conftest import Owner, Site, settings_for, until
 
 ERAS = ("legacy", "modern")
 
@@ -77,6 +79,14 @@ async def test_losing_the_tier_ends_streams_and_closes_every_door(
         ({"Host": "evil.example"}, 421),
         ({"Host": "localhost:{port}.evil.example"}, 421),
         ({"Host": "localhost:{port}"}, 200),
+        ({"Host": "LOCALHOST"}, 200),
+        ({"Host": "LocalHost:1"}, 200),
+        ({"Host": "127.0.0.1:65535"}, 200),
+        ({"Host": "[::1]:9999"}, 200),
+        ({"Host": "localhost:x"}, 421),
+        ({"Host": "localhost:1@evil.example"}, 421),
+        ({"Host": "[::1].evil.example:1"}, 421),
+        ({"Origin": "http://localhost:1"}, 403),
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "http://localhost:{port}.evil.example"}, 403),
         ({"Origin": "null"}, 403),
@@ -89,6 +99,13 @@ async def test_host_and_origin_are_ours(http: httpx.AsyncClient, site: Site, hea
     answer = await http.post("/mcp", json=wire.initialize(), headers={**wire.ACCEPT, **headers})
     assert answer.status_code == status, answer.text
     assert status == 200 or answer.json()["error"]["code"] == "FORBIDDEN"
+
+
+@pytest.mark.parametrize(("host", "status"), [("API.example.com", 401), ("api.EXAMPLE.com:443", 401), ("api.example.com:1", 421)])
+async def test_the_public_host_may_be_written_in_any_case(tmp_path: Path, host: str, status: int) -> None:
+    starlette = build(settings_for(tmp_path, public_url="https://Api.Example.com"))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(starlette), base_url="http://test") as http:
+        assert (await http.post("/mcp", headers={"Host": host})).status_code == status
 
 
 async def test_a_foreign_host_learns_nothing_without_a_key(http: httpx.AsyncClient) -> None:

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from ampost_mcp.transports import site as site_routes
 from ampost_mcp.transports.dashboard import pages
+from tests.edge import wire
 from tests.edge.conftest import REST, Owner, Site
 
 
@@ -98,9 +99,15 @@ async def test_every_answer_has_an_id_and_is_not_sniffed(anyone: httpx.AsyncClie
     assert len({answer.headers["x-request-id"] for answer in answers}) == 2
 
 
-@pytest.mark.parametrize("path", ["/api/v1/accounts", "/api/keys", "/api/auth/login"])
+@pytest.mark.parametrize("path", ["/api/v1/accounts", "/api/keys", "/api/auth/login", "/mcp"])
 async def test_private_answers_are_not_kept(http: httpx.AsyncClient, path: str) -> None:
     assert (await http.get(path)).headers["cache-control"] == "no-store"
+
+
+async def test_answers_of_tools_are_not_kept(http: httpx.AsyncClient) -> None:
+    body, headers = wire.tool_call("accounts_list", {})
+    answer = await http.post("/mcp", json=body, headers=headers)
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
 
 
 async def test_compatibility_routes_do_the_same(http: httpx.AsyncClient, owner: Owner) -> None:

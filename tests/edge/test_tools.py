@@ -14,7 +14,7 @@ from mcp_types import ResourceTemplateReference
 
 from ampost_mcp.operations import OPERATIONS
 from tests.edge import wire
-from tests.edge.conftest import REST, Ask, Owner, Site
+from tests.edge.conftest import NOWHERE, REST, Ask, Owner, Site, through
 from tests.mcp_clients import mcp_client
 
 SNAPSHOT = Path(__file__).with_name("tools.json")
@@ -86,6 +86,23 @@ async def test_the_output_schema_allows_success_and_error(listed: list[dict[str,
         body = await ask(tool, **arguments) if set(arguments) or tool.endswith("_list") else None
         if body is not None:
             jsonschema.validate(body, schemas[tool])
+
+
+@pytest.mark.parametrize("mode", ["legacy", "modern"])
+async def test_a_tool_takes_what_its_schema_has_and_nothing_else(site: Site, owner: Owner, mode: str) -> None:
+    of_post = "text, media, mediaUrls, linkUrl, platformOverrides, platforms, scheduledFor, platformSetId"
+    draft = {"platforms": ["threads"], "platformSetId": owner.set_id}
+    for tool, arguments, unknown, known, others in (
+        ("posts_create", {"content": {"text": "Hello"}, **draft}, "content", of_post, []),
+        ("posts_create", {"content": 1, **draft, "text": "Hello", "scheduledFor": "soon"}, "content", of_post, ["scheduledFor"]),
+        ("posts_update", {"postId": NOWHERE, "content": {"text": "Hello"}}, "content", of_post.split(", platforms")[0], []),
+        ("platform_sets_rename", {"platformSetId": owner.set_id, "name": "A", "isDefault": True}, "isDefault", "name", []),
+    ):  # fmt: skip
+        error = (await through(site, owner.key, mode, tool, arguments))["error"]
+        assert error["code"] == "VALIDATION_FAILED"
+        assert [detail["field"] for detail in error["details"]] == [unknown, *others]
+        assert f"Remove {unknown}; known fields are " in error["hint"] and known in error["hint"]
+    assert (await through(site, owner.key, mode, "posts_list", {}))["posts"] == []
 
 
 @pytest.mark.parametrize("mode", ["legacy", "modern"])

@@ -53,7 +53,12 @@ async def test_an_unclear_answer_is_never_sent_again(app: App, author: Author, s
         assert answer["error"] == "PUBLISH_OUTCOME_UNKNOWN"
         post = await author.get(post_id)
         assert post["status"] == "failed" and post["platformPosts"][0]["error"]["retryable"] is False
-        assert (await author.retry(post_id))["error"] == "INVALID_STATUS_TRANSITION"
+        refused = await author.retry(post_id)
+        assert refused["error"] == "INVALID_STATUS_TRANSITION"
+        assert refused["details"] == [
+            {"code": "INVALID_STATUS_TRANSITION", "field": "acknowledgeDuplicateRisk", "platform": "threads",
+             "actual": "PUBLISH_OUTCOME_UNKNOWN"}
+        ]  # fmt: skip
         assert (await author.retry(post_id, platforms=["threads"]))["error"] == "INVALID_STATUS_TRANSITION"
         assert (await author.retry(post_id, acknowledge_duplicate_risk=True))["error"] == "INVALID_STATUS_TRANSITION"
         assert scripts["threads"].sent == ["hello"] and scripts["threads"].looks > 1
@@ -104,6 +109,7 @@ async def test_tries_end(app: App, author: Author, scripts: Scripts) -> None:
         assert answer["error"] == "BROKER_ERROR"
         error = (await author.get(post_id))["platformPosts"][0]["error"]
     assert error["retryable"] is True and len(scripts["threads"].sent) == 5
+    assert error["hint"] == "posts_retry tries again later.", "the server has given up"
 
 
 async def test_a_wait_longer_than_an_hour_is_not_begun(app: App, author: Author, scripts: Scripts) -> None:
@@ -132,6 +138,7 @@ async def test_one_platforms_failure_is_its_own(app: App, author: Author, script
         assert post["status"] == "partial"
         assert (await author.retry(post_id, platforms=["threads"]))["error"] == "INVALID_STATUS_TRANSITION"
         assert (await author.retry(post_id, platforms=["twitter"]))["error"] == "VALIDATION_FAILED"
+        assert (await author.retry(post_id, platforms=[]))["error"] == "NO_PLATFORMS_SELECTED"
         assert (await author.retry(post_id))["status"] == "published"
     assert scripts["threads"].sent == ["hello"] and len(scripts["facebook"].sent) == 2
 

@@ -162,7 +162,8 @@ MEDIA_ROWS = [
     row("linkedin", of("a", *[image()] * 20), of("a", *[image()] * 21), CONFIG, MEDIA),
     row("linkedin", of("a", video()), of("a", video(), image()), MIXED, MEDIA),
     row("linkedin", of("a", image(explicit=False)), of("a", video(explicit=False)), CONFIG, "content.media.0"),
-    row("linkedin", of("a", gif()), of("a", video(mime_type="video/quicktime")), TYPE, "content.media.0.mimeType"),
+    row("linkedin", of("a", image()), of("a", gif()), TYPE, "content.media.0.type"),
+    row("linkedin", of("a", video()), of("a", video(mime_type="video/quicktime")), TYPE, "content.media.0.mimeType"),
     row(
         "linkedin",
         of("a", image(width=6012, height=6012)),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from ampost_mcp.context import App, Caller
 from storage import accounts
-from storage.queue import PLATFORM_POSTS
+from storage.queue import ACCOUNTS, PLATFORM_POSTS
 from storage.sealing import Keyring
 from tests.clock import Clock
 from tests.services.conftest import Ask
@@ -29,8 +29,11 @@ async def test_an_account_has_every_field_and_no_secret(ask: Ask, a_user: Any, a
         "platformAccountId": "remote-1", "username": "linkedin-1", "displayName": "Ana", "avatarUrl": None,
         "status": "active", "scopes": ["openid"],
         "tokenHealth": {"state": "ok", "expiresAt": None, "lastRefreshedAt": None, "lastError": None},
-        "metadata": {"sub": "1"}, "createdAt": now, "updatedAt": now,
+        "metadata": {"organizationPosting": {"enabled": False, "reason": account["metadata"]["organizationPosting"]["reason"]},
+                     "sub": "1"},
+        "createdAt": now, "updatedAt": now,
     }  # fmt: skip
+    assert "not open yet" in account["metadata"]["organizationPosting"]["reason"]
     assert (await ask(caller, "accounts_list"))["accounts"] == [account]
 
 
@@ -84,6 +87,27 @@ async def test_token_health(
     clock.forward(**after)
     account = (await ask(caller, "accounts_get", accountId=account_id))["account"]
     assert (account["tokenHealth"]["state"], account["status"]) == (state, status)
+    (its_set,) = (await ask(caller, "platform_sets_list"))["sets"]
+    assert its_set["connectionCount"] == (status == "active")
+
+
+@pytest.mark.parametrize("columns", [{"reconnect_required": True}, {"token_expires_at": datetime(2026, 12, 1, 12, tzinfo=UTC)}])
+async def test_an_account_that_is_not_active_publishes_nothing(
+    app: App, ask: Ask, refused: Ask, write: Ask, a_user: Any, an_account: Any, a_set: Any, columns: dict[str, Any]
+) -> None:
+    """It is refused before anything starts, and the post stays as it was."""
+    caller = a_user()
+    account_id = an_account(caller, "threads")
+    draft = await write(caller, "draft")
+    app.db.write_here(lambda s: s.execute(ACCOUNTS.update().where(ACCOUNTS.c.id == account_id).values(**columns)))
+    for tool, arguments in (
+        ("posts_publish", {"postId": draft["id"]}),
+        ("posts_create", {"content": {"text": "new"}, "platforms": ["threads"], "platformSetId": a_set(caller)}),
+        ("posts_update", {"postId": draft["id"], "platforms": ["threads"]}),
+    ):
+        error = await refused(caller, tool, **arguments)
+        assert error["faults"] == {("platforms", "PLATFORM_NOT_CONNECTED")}, tool
+    assert (await ask(caller, "posts_get", postId=draft["id"]))["post"] == draft
 
 
 def reconnect(app: App, caller: Caller, set_id: str, remote_id: str) -> str:

@@ -37,6 +37,15 @@ def rows_of(app: App, post: dict[str, Any]) -> dict[str, Any]:
     return {row["platform"]: dict(row) for row in found}
 
 
+async def test_line_ends_are_newlines_everywhere(app: App, a_user: Any, an_account: Any, write: Ask) -> None:
+    caller = a_user()
+    an_account(caller, "threads")
+    said = {"description": "a\r\nb", "tags": ["c\r\nd"]}
+    post = await write(caller, "a\r\nb", platformOverrides={"threads": {"text": "e\r\nf"}, "youtube": {"settings": said}})
+    assert (post["text"], post["platformOverrides"]["threads"]["text"]) == ("a\nb", "e\nf")
+    assert post["platformOverrides"]["youtube"]["settings"] == {"description": "a\nb", "tags": ["c\nd"]}
+
+
 async def test_a_draft_has_every_field(app: App, a_user: Any, an_account: Any, a_set: Any, write: Ask) -> None:
     caller = a_user()
     account_id = an_account(caller, "threads")

@@ -175,7 +175,7 @@ def a_desk(running: App, simulator: Simulator, media: str) -> Callable[[str], De
         who.extra["number"] = number
         made = running.db.write_here(users.create, running.clock(), f"user-{number}@example.com", "max")
         caller = Caller(made["id"], made["email"], made["tier"], made["owner_tag"])
-        (its_set,) = running.db.read_here(platform_sets.rows, caller.user_id)
+        (its_set,) = running.db.read_here(platform_sets.rows, caller.user_id, running.clock())
         desk = Desk(running, Author(running, caller, its_set["id"]), simulator.world, media, who)
         desk.connect()
         return desk

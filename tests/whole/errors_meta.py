@@ -71,12 +71,12 @@ FACEBOOK = (
 #: developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/error-codes
 INSTAGRAM_POST = """
     100                                       | content   | PUBLISH_FAILED      | correct what the message names
-    100/33                                    | transient | PUBLISH_FAILED      | tries again
-    -1/2207001                                | transient | PUBLISH_FAILED      | tries again
+    100/33                                    | transient | PUBLISH_FAILED      | tries again by itself
+    -1/2207001                                | transient | PUBLISH_FAILED      | tries again by itself
     -2/2207003, 9004/2207052                  | transient | MEDIA_UPLOAD_FAILED | opens without a login
-    -2/2207020, 24/2207006, 24/2207008        | transient | PUBLISH_FAILED      | builds the post anew
-    100/2207032, 100/2207053, 100/2207085     | transient | PUBLISH_FAILED      | builds the post anew
-    9007/2207027                              | transient | PUBLISH_FAILED      | still works on the media
+    -2/2207020, 24/2207006, 24/2207008        | transient | PUBLISH_FAILED      | tries again by itself
+    100/2207032, 100/2207053, 100/2207085     | transient | PUBLISH_FAILED      | tries again by itself
+    9007/2207027                              | transient | PUBLISH_FAILED      | tries again by itself
     1/2207057                                 | content   | PUBLISH_FAILED      | Choose a cover
     4/2207051                                 | unclear   | PUBLISH_OUTCOME_UNKNOWN | Look at the account
     9/2207042                                 | limit     | PUBLISH_FAILED      | retry tomorrow
@@ -96,7 +96,7 @@ INSTAGRAM_POST = """
 INSTAGRAM_CONTAINER = """
     2207026          | content   | MEDIA_UPLOAD_FAILED | H.264 or HEVC
     2207003, 2207052 | transient | MEDIA_UPLOAD_FAILED | opens without a login
-    2207053, EXPIRED | transient | PUBLISH_FAILED      | builds the post anew
+    2207053, EXPIRED | transient | PUBLISH_FAILED      | tries again by itself
     2207999          | content   | MEDIA_UPLOAD_FAILED | Instagram's limits
 """
 INSTAGRAM = (
@@ -107,13 +107,13 @@ INSTAGRAM = (
 #: developers.facebook.com/docs/threads/troubleshooting
 THREADS_POST = """
     100                      | content   | PUBLISH_FAILED      | correct what the message names
-    100/33                   | transient | PUBLISH_FAILED      | tries again
-    24/4279009               | transient | PUBLISH_FAILED      | builds the post anew
+    100/33                   | transient | PUBLISH_FAILED      | tries again by itself
+    24/4279009               | transient | PUBLISH_FAILED      | tries again by itself
     1/2207052, -2/2207003    | transient | MEDIA_UPLOAD_FAILED | opens without a login
     987654                   | unknown   | PLATFORM_ERROR      | Read the message
 """
 THREADS_CONTAINER = """
-    EXPIRED                                              | transient | PUBLISH_FAILED      | builds the post anew
+    EXPIRED                                              | transient | PUBLISH_FAILED      | tries again by itself
     UNKNOWN                                              | content   | MEDIA_UPLOAD_FAILED | opens without a login
     FAILED_DOWNLOADING_VIDEO                             | transient | MEDIA_UPLOAD_FAILED | opens without a login
     FAILED_PROCESSING_VIDEO                              | content   | MEDIA_UPLOAD_FAILED | H.264 or HEVC

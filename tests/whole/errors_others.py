@@ -10,30 +10,30 @@ TWITTER_POST = """
     duplicate-content           | content   | PUBLISH_FAILED      | look there first
     text-too-long               | content   | CONTENT_TOO_LONG    | platformOverrides.twitter.text
     video-too-long              | content   | MEDIA_UPLOAD_FAILED | Cut the video
-    invalid-media               | transient | MEDIA_UPLOAD_FAILED | uploaded again
+    invalid-media               | transient | MEDIA_UPLOAD_FAILED | tries again by itself
     account-suspended           | identity  | PUBLISH_FAILED      | appeal on x.com
     account-locked              | identity  | PUBLISH_FAILED      | log in on x.com, pass the check
     looks-automated             | identity  | PUBLISH_FAILED      | spam
     daily-limit                 | limit     | PUBLISH_FAILED      | retry tomorrow
     invalid-request             | content   | PLATFORM_ERROR      | change what the message names
-    resource-unavailable        | transient | PUBLISH_FAILED      | tried again
+    resource-unavailable        | transient | PUBLISH_FAILED      | tries again by itself
     disallowed-resource         | content   | PUBLISH_FAILED      | rules do not allow
     not-authorized-for-resource | identity  | PUBLISH_FAILED      | check it on x.com
     not-authorized-for-field    | config    | INVALID_CONFIG      | operator must correct the app's set-up
     field-unauthorized          | config    | INVALID_CONFIG      | operator must correct the app's set-up
-    field-hydration-failure     | transient | PUBLISH_FAILED      | tried again
+    field-hydration-failure     | transient | PUBLISH_FAILED      | tries again by itself
     client-forbidden            | config    | INVALID_CONFIG      | belong to a project
     unsupported-authentication  | config    | INVALID_CONFIG      | operator must correct the app's set-up
     oauth1-permissions          | config    | INVALID_CONFIG      | Read and write permission
     usage-capped, credits, 402  | config    | INVALID_CONFIG      | raise the app's credits
-    rate-limit-exceeded, 429    | quota     | PUBLISH_FAILED      | rate limiting
-    internal-error              | transient | PLATFORM_ERROR      | tried again
+    rate-limit-exceeded, 429    | quota     | PUBLISH_FAILED      | tries again by itself
+    internal-error              | transient | PLATFORM_ERROR      | tries again by itself
     401                         | auth      | AUTH_EXPIRED        | Connect the X account again
     403                         | unknown   | PLATFORM_ERROR      | X gave no reason
 """
 TWITTER_UPLOAD = """
     413                | content   | MEDIA_UPLOAD_FAILED | make it smaller
-    resource-not-found | transient | MEDIA_UPLOAD_FAILED | uploaded again
+    resource-not-found | transient | MEDIA_UPLOAD_FAILED | tries again by itself
 """
 REFRESH = """
     invalid_grant | auth | REFRESH_TOKEN_EXPIRED | Connect the account again
@@ -79,12 +79,12 @@ LINKEDIN_POST = """
     FIELD_LENGTH_TOO_LONG                      | content   | CONTENT_TOO_LONG    | platformOverrides.linkedin.text
     INVALID_URN_TYPE, INVALID_URN_ID           | content   | PLATFORM_ERROR      | change what the message names
     MISSING_FIELD, UNPERMITTED_FIELD, 400, 422 | content   | PLATFORM_ERROR      | change what the message names
-    INVALID_CONTENT_OWNERSHIP                  | transient | MEDIA_UPLOAD_FAILED | uploaded again
-    MEDIA_ASSET_WAITING_UPLOAD                 | transient | MEDIA_UPLOAD_FAILED | still taking in the media
+    INVALID_CONTENT_OWNERSHIP                  | transient | MEDIA_UPLOAD_FAILED | tries again by itself
+    MEDIA_ASSET_WAITING_UPLOAD                 | transient | MEDIA_UPLOAD_FAILED | tries again by itself
     MEDIA_ASSET_PROCESSING_FAILED              | content   | MEDIA_UPLOAD_FAILED | Encode the video as MP4
     NONEXISTENT_VERSION, VERSION_MISSING, 426  | config    | INVALID_CONFIG      | LINKEDIN_API_VERSION
     404                                        | content   | PUBLISH_FAILED      | upload the media again
-    CONFLICT, 409                              | transient | PUBLISH_FAILED      | tried again
+    CONFLICT, 409                              | transient | PUBLISH_FAILED      | tries again by itself
     429                                        | late      | PUBLISH_FAILED      | midnight UTC
 """
 LINKEDIN_PROCESSING = """
@@ -116,7 +116,7 @@ TIKTOK_POST = """
     access_token_invalid                               | auth     | AUTH_EXPIRED   | Connect the TikTok account again
     scope_not_authorized, scope_permission_missed      | auth     | AUTH_REVOKED   | allow everything
     token_not_authorized_for_specified_publish_id      | auth     | AUTH_REVOKED   | Connect the TikTok account again
-    rate_limit_exceeded                                | quota    | PLATFORM_ERROR | rate limiting
+    rate_limit_exceeded                                | quota    | PLATFORM_ERROR | tries again by itself
     spam_risk_too_many_posts                           | limit    | PLATFORM_ERROR | call posts_retry tomorrow
     spam_risk_too_many_pending_share                   | limit    | PLATFORM_ERROR | finish or delete them
     reached_active_user_cap                            | limit    | PLATFORM_ERROR | number of users for a day
@@ -132,7 +132,7 @@ TIKTOK_FAULT = """
     internal_error | {} | {} | {}
 """
 TIKTOK_BYTES = """
-    upload_refused | transient | PUBLISH_FAILED | upload begins anew
+    upload_refused | transient | PUBLISH_FAILED | tries again by itself
 """
 TIKTOK_FAILED = """
     file_format_check_failed                    | content  | MEDIA_UPLOAD_FAILED | H.264 is safest
@@ -169,7 +169,7 @@ TIKTOK = (
     *rows(
         "tiktok", "publish", "photo", with_200, TIKTOK_FAULT.format("unclear", "PUBLISH_OUTCOME_UNKNOWN", "Look at the account")
     ),
-    *rows("tiktok", "upload", "film", with_200, TIKTOK_FAULT.format("transient", "PLATFORM_ERROR", "tried again")),
+    *rows("tiktok", "upload", "film", with_200, TIKTOK_FAULT.format("transient", "PLATFORM_ERROR", "tries again by itself")),
     *rows("tiktok", "publish", "film", lambda key: (403, {}, {}), TIKTOK_BYTES),
     *rows("tiktok", "fail_reason", "film", by_state, TIKTOK_FAILED),
     *rows("tiktok", "token", "photo", documented(tiktok.errors), REFRESH + TIKTOK_REFRESH),
@@ -184,7 +184,7 @@ YOUTUBE_UPLOAD = """
     forbidden                                                           | identity  | PUBLISH_FAILED | Open YouTube Studio
     accessNotConfigured                                                 | config    | INVALID_CONFIG | enable the YouTube Data API
     quotaExceeded, dailyLimitExceeded                                   | limit     | PLATFORM_ERROR | midnight Pacific Time
-    rateLimitExceeded, userRateLimitExceeded, uploadRateLimitExceeded   | quota     | PLATFORM_ERROR | rate limiting
+    rateLimitExceeded, userRateLimitExceeded, uploadRateLimitExceeded   | quota     | PLATFORM_ERROR | tries again by itself
     uploadLimitExceeded                                                 | limit     | PLATFORM_ERROR | call posts_retry tomorrow
     invalidTitle                                                        | content   | PUBLISH_FAILED | settings.title
     invalidDescription                                                  | content   | PUBLISH_FAILED | settings.description
@@ -199,10 +199,10 @@ YOUTUBE_UPLOAD = """
     unexpectedPart, badRequest                                          | unknown   | PLATFORM_ERROR | Report this
     invalidImage                                                        | content   | PUBLISH_FAILED | JPEG or PNG
     videoNotFound                                                       | content   | PUBLISH_FAILED | no longer on YouTube
-    backendError                                                        | transient | PLATFORM_ERROR | tries again
+    backendError                                                        | transient | PLATFORM_ERROR | tries again by itself
 """
 YOUTUBE_BYTES = """
-    sessionGone | transient | PUBLISH_FAILED | upload begins anew
+    sessionGone | transient | PUBLISH_FAILED | tries again by itself
 """
 YOUTUBE_VERDICTS = """
     failed/conversion, failed/invalidFile, failed/codec, failed/new         | content  | MEDIA_UPLOAD_FAILED | H.264

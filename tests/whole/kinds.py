@@ -125,7 +125,6 @@ LINKEDIN = (
     Row("linkedin", "several images", "Five", photos(5, alt=True), arrives=LINKEDIN_PUBLIC),
     Row("linkedin", "images beside a link", "Two", photos(2), "https://example.com/c", arrives=LINKEDIN_PUBLIC,
         reads="Two\n\nhttps://example.com/c"),
-    Row("linkedin", "one gif", "It moves", (Item("moving.gif", "It spins"),), arrives=LINKEDIN_PUBLIC),
     Row("linkedin", "webp converted", "From WebP", (WEBP,), arrives=LINKEDIN_PUBLIC, notes=CONVERTED),
     Row("linkedin", "video in parts", "A long film", (LONG,), arrives=LINKEDIN_PUBLIC, requests={"PUT /dms-uploads/video/": 6}),
 )  # fmt: skip

@@ -83,8 +83,7 @@ async def by_retry(desk: Desk, row: Row) -> dict[str, Any]:
 
 
 async def by_connecting(desk: Desk, row: Row) -> dict[str, Any]:
-    again = await desk.retry()
-    assert again["status"] == "failed" and again["error"]["brokerCode"] == "AUTH_EXPIRED"
+    assert (await desk.author.retry(desk.posts[0]))["error"] == "PLATFORM_NOT_CONNECTED"
     desk.connect()
     return await desk.retry()
 

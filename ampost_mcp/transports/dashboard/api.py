@@ -13,14 +13,20 @@ from starlette.routing import Route
 from ampost_mcp.context import App
 from ampost_mcp.errors import AppError, from_faults
 from ampost_mcp.fields import Id, Text
-from ampost_mcp.parsing import parsed
 from ampost_mcp.schemas import KeyCreate, KeyRef, NoArgs, Wire
 from ampost_mcp.services import connected, connections, keys, sessions
-from ampost_mcp.transports.dashboard.asking import address_of, answered_once, login_page, see, session_caller, wants_page
+from ampost_mcp.transports.dashboard.asking import (
+    address_of,
+    answered_once,
+    arguments,
+    login_page,
+    see,
+    session_caller,
+    wants_page,
+)  # fmt: skip
 from ampost_mcp.transports.dashboard.cookies import set_cookie
 from ampost_mcp.transports.dashboard.looks import failure_page
 from ampost_mcp.transports.http import error_response
-from ampost_mcp.transports.reading import read_object, read_query
 
 
 class Login(Wire):
@@ -49,7 +55,7 @@ def _sessions(app: App) -> list[Route]:
     async def log_in(request: Request) -> Response:
         if sessions.came_from_elsewhere(app, request):
             raise sessions.foreign()
-        given = parsed(Login, await read_object(request))
+        given = await arguments(request, Login)
         caller, value = await sessions.log_in(app, given.email, given.password, address_of(request))
         answer = JSONResponse({"user": {"id": caller.user_id, "email": caller.email, "tier": caller.tier}})
         set_cookie(app, answer, value)
@@ -57,6 +63,7 @@ def _sessions(app: App) -> list[Route]:
 
     async def log_out(request: Request) -> Response:
         await session_caller(app, request)
+        await arguments(request, NoArgs)
         await sessions.log_out(app, request)
         answer = JSONResponse({"success": True})
         answer.delete_cookie(sessions.COOKIE)
@@ -72,13 +79,15 @@ def _keys(app: App) -> list[Route]:
     async def collection(request: Request) -> Response:
         caller = await session_caller(app, request)
         if request.method == "POST":
-            wanted = parsed(KeyCreate, await read_object(request))
+            wanted = await arguments(request, KeyCreate)
             made = await answered_once(app, request, caller, wanted, lambda: keys.create(app, caller, wanted))
             return JSONResponse(made, 201)
-        return JSONResponse((await keys.list_keys(app, caller, NoArgs())).model_dump(by_alias=True, mode="json"))
+        asked = await arguments(request, NoArgs)
+        return JSONResponse((await keys.list_keys(app, caller, asked)).model_dump(by_alias=True, mode="json"))
 
     async def one(request: Request) -> Response:
         caller = await session_caller(app, request)
+        await arguments(request, NoArgs)
         done = await keys.revoke(app, caller, KeyRef(key_id=request.path_params["id"]))
         return JSONResponse(done.model_dump(by_alias=True, mode="json"))
 
@@ -91,7 +100,7 @@ def _keys(app: App) -> list[Route]:
 def _connections(app: App) -> list[Route]:
     async def auth_url(request: Request) -> Response:
         caller = await session_caller(app, request, "connectPlatform")
-        asked = parsed(AuthUrl, read_query(request, frozenset()))
+        asked = await arguments(request, AuthUrl)
         platform = request.path_params["platform"]
         url = await connections.auth_url(app, caller, platform, asked.platform_set_id, asked.return_to)
         return JSONResponse({"url": url})
@@ -110,15 +119,15 @@ def _connections(app: App) -> list[Route]:
         return see(with_query(done.return_to, connected=done.account_id))
 
     async def refresh(request: Request) -> Response:
-        caller = await session_caller(app, request, "connectPlatform")
-        asked = parsed(OfAccount, await read_object(request))
+        caller = await session_caller(app, request)
+        asked = await arguments(request, OfAccount)
         platform = request.path_params["platform"]
         renew = partial(connected.refresh, app, caller, platform, asked.account_id)
         return JSONResponse(await answered_once(app, request, caller, asked, renew))
 
     async def disconnect(request: Request) -> Response:
         caller = await session_caller(app, request)
-        asked = parsed(OfAccount, read_query(request, frozenset()))
+        asked = await arguments(request, OfAccount)
         await connected.disconnect(app, caller, request.path_params["platform"], asked.account_id)
         return JSONResponse({"success": True})
 
@@ -126,10 +135,10 @@ def _connections(app: App) -> list[Route]:
         caller = await session_caller(app, request)
         platform = request.path_params["platform"]
         if request.method == "POST":
-            chosen = parsed(ChoosePage, await read_object(request))
+            chosen = await arguments(request, ChoosePage)
             choose = partial(connected.choose_page, app, caller, platform, chosen.account_id, chosen.page_id)
             return JSONResponse(await answered_once(app, request, caller, chosen, choose))
-        asked = parsed(OfAccount, read_query(request, frozenset()))
+        asked = await arguments(request, OfAccount)
         found = await connected.pages(app, caller, platform, asked.account_id)
         shown = [
             {"id": page.platform_account_id, "name": page.display_name or page.username, "avatarUrl": page.avatar_url}

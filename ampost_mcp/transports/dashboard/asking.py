@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from pydantic import BaseModel
@@ -12,13 +12,17 @@ from starlette.responses import RedirectResponse, Response
 
 from ampost_mcp.auth import unauthorized
 from ampost_mcp.context import App, Caller
-from ampost_mcp.errors import AppError
+from ampost_mcp.errors import AppError, from_faults
 from ampost_mcp.operations import once
+from ampost_mcp.parsing import parse
 from ampost_mcp.services import sessions
 from ampost_mcp.tiers import Limiter
-from ampost_mcp.transports.reading import bad_body, read_body
+from ampost_mcp.transports.reading import bad_body, read_arguments, read_body
+
+M = TypeVar("M", bound=BaseModel)
 
 MAX_FORM = 64 * 1024
+SIGN_IN = "Sign in at /login, or with POST /api/auth/login."
 
 
 async def session_caller(app: App, request: Request, limit: str = "apiRead") -> Caller:
@@ -30,12 +34,21 @@ async def session_caller(app: App, request: Request, limit: str = "apiRead") -> 
         )  # fmt: skip
     caller = await sessions.caller(app, request)
     if caller is None:
-        raise unauthorized("Nobody is signed in.")
+        raise unauthorized("Nobody is signed in.", SIGN_IN)
     limiter: Limiter = app.extras["limiter"]
     quota = await limiter.admit(caller, limit)
     if quota is not None:
         request.state.headers.update(quota.headers())
     return caller
+
+
+async def arguments(request: Request, model: type[M]) -> M:
+    """What a JSON route was given, in its body or its query. Raises VALIDATION_FAILED with every fault."""
+    raw, around = await read_arguments(request)
+    args, faults = parse(model, raw)
+    if around or faults or args is None:
+        raise from_faults([*around, *faults])
+    return args
 
 
 async def answered_once(

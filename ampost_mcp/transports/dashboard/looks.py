@@ -44,7 +44,7 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
 
 def failure_page(error: AppError, caller: Any = None) -> Response:
     answer = page("failure.html", error.status, error=error, caller=caller)
-    answer.headers.update({name: value for name, value in error.headers.items() if name != "WWW-Authenticate"})
+    answer.headers.update(error.headers)
     return answer
 
 

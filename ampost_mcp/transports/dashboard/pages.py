@@ -145,7 +145,7 @@ def _accounts(app: App, signed_in: Any) -> list[Route]:
     return [
         Route("/accounts", signed_in(listing)),
         Route("/accounts/connect", signed_in(connect, "connectPlatform")),
-        Route(f"{at}/refresh", signed_in(refresh, "connectPlatform"), methods=["POST"]),
+        Route(f"{at}/refresh", signed_in(refresh), methods=["POST"]),
         Route(f"{at}/disconnect", signed_in(disconnect), methods=["POST"]),
         Route(f"{at}/pages", signed_in(pages), methods=["GET", "POST"]),
     ]

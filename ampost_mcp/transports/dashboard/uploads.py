@@ -13,18 +13,21 @@ from starlette.routing import Route
 from ampost_mcp import auth
 from ampost_mcp.context import App, Caller
 from ampost_mcp.errors import AppError, from_faults
-from ampost_mcp.operations import BY_NAME, check_key, invoke
+from ampost_mcp.operations import BY_NAME, check_key, faults_of, invoke
+from ampost_mcp.parsing import MOST_FAULTS, Fault
 from ampost_mcp.schemas import nest_content
 from ampost_mcp.services import idempotency, media, probing
 from ampost_mcp.tiers import Limiter
 from ampost_mcp.transports.dashboard.multipart import Bounds, FilePart, Form, read_form
-from ampost_mcp.transports.reading import parse_object
+from ampost_mcp.transports.reading import parse_object, stray_parameters
 from storage import media_files
 from storage.tables import MediaFile
 
 CREATE = BY_NAME["posts_create"]
 FILE_FIELDS = frozenset({"files", "files[]"})
 BOUNDS = Bounds()
+#: Where a refused file would be, while the rest of its post is judged.
+STAND_IN = "https://example.com/refused"
 #: A served file can do nothing in a browser but be shown.
 SERVED = {
     "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
@@ -46,7 +49,8 @@ def routes(app: App, bounds: Bounds = BOUNDS) -> list[Route]:
         async with media.new_folder(app) as folder:
             content_type = request.headers.get("content-type", "")
             form = await read_form(request.stream(), content_type, folder, FILE_FIELDS, bounds)
-            answer = await _once(app, caller, key, form, _read_data(form))
+            raw, faults = _read_data(form)
+            answer = await _once(app, caller, key, form, raw, [*stray_parameters(request), *faults])
         return JSONResponse(answer, 201)
 
     async def serve(request: Request) -> Response:
@@ -61,65 +65,84 @@ def routes(app: App, bounds: Bounds = BOUNDS) -> list[Route]:
     return [Route("/api/posts", create, methods=["POST"]), Route("/media/{secret}/{filename}", serve)]
 
 
-def _read_data(form: Form) -> dict[str, Any]:
-    """The create body, `content` nested or flat. Raises VALIDATION_FAILED."""
-    if unknown := sorted(form.texts.keys() - {"data"}):
-        raise from_faults([_fault(name[:64], f"There is no form field {name[:64]}.", "Send data and files.") for name in unknown])
+def _read_data(form: Form) -> tuple[dict[str, Any] | None, list[Fault]]:
+    """The create body with its content nested, None when there is none that can be read; and what is wrong with the form."""
+    unknown = sorted(form.texts.keys() - {"data"})[:MOST_FAULTS]
+    faults = [_fault(name[:64], f"There is no form field {name[:64]}.", "Send data and files.") for name in unknown]
     if "data" not in form.texts:
-        raise from_faults([_fault("data", "The form has no field data.", "data is the post as JSON.")])
-    return nest_content(parse_object(form.texts["data"]))
+        return None, [*faults, _fault("data", "The form has no field data.", "data is the post as JSON.")]
+    try:
+        return nest_content(parse_object(form.texts["data"])), faults
+    except AppError as error:
+        return None, [*faults, *error.details]
 
 
-async def _once(app: App, caller: Caller, key: str | None, form: Form, raw: dict[str, Any]) -> dict[str, Any]:
+async def _once(
+    app: App, caller: Caller, key: str | None, form: Form, raw: dict[str, Any] | None, faults: list[Fault]
+) -> dict[str, Any]:  # fmt: skip
     async def run() -> dict[str, Any]:
-        return await _create(app, caller, raw, form.files)
+        return await _create(app, caller, raw, form.files, faults)
 
-    if key is None:
+    if key is None or faults:
         return await run()
     return await idempotency.once(app, caller, key, _fingerprint(raw, form.files), run)
 
 
-def _fingerprint(raw: dict[str, Any], files: list[FilePart]) -> str:
+def _fingerprint(raw: dict[str, Any] | None, files: list[FilePart]) -> str:
     """The same for the same post with the same files."""
     said = ["POST /api/posts", raw, [(part.filename, part.got.sha256) for part in files]]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-async def _create(app: App, caller: Caller, raw: dict[str, Any], parts: list[FilePart]) -> dict[str, Any]:
-    kept = await _keep(app, caller, parts)
+async def _create(
+    app: App, caller: Caller, raw: dict[str, Any] | None, parts: list[FilePart], faults: list[Fault]
+) -> dict[str, Any]:  # fmt: skip
+    """Makes the post, or raises all its faults after `faults`, those of the form; then no file stays."""
+    kept, of_files = await _keep(app, caller, parts)
     try:
+        if raw is None or faults or of_files:
+            raise from_faults([*faults, *of_files, *await _other_faults(app, caller, raw, kept)])
         answer = await invoke(app, CREATE, caller, _with_media(app, raw, kept))
     except AppError:
-        await media.forget(app, kept)
+        await media.forget(app, filter(None, kept))
         raise
-    await app.db.write(media_files.attach, caller.user_id, [row.id for row in kept], answer["post"]["id"])
+    await app.db.write(media_files.attach, caller.user_id, [row.id for row in kept if row], answer["post"]["id"])
     return answer
 
 
-async def _keep(app: App, caller: Caller, parts: list[FilePart]) -> list[MediaFile]:
-    """Takes the files in; all of them, or none. Raises UNSUPPORTED_MEDIA_TYPE for each that is none of the types."""
-    kept, faults = [], []
+async def _keep(app: App, caller: Caller, parts: list[FilePart]) -> tuple[list[MediaFile | None], list[Fault]]:
+    """Takes the files in, and says what is wrong with those, None, that are of no type that is taken."""
+    kept: list[MediaFile | None] = []
+    faults = []
     for index, part in enumerate(parts):
         try:
             kept.append(await media.keep(app, caller.user_id, part.got, part.filename, types=media.UPLOAD_TYPES))
         except probing.Unsupported as error:
+            kept.append(None)
             faults.append({
                 "code": "UNSUPPORTED_MEDIA_TYPE", "field": f"files.{index}",
                 "message": f"The file {part.filename[:100] or index} cannot be used: {error}.",
                 "hint": f"Send {', '.join(media.UPLOAD_TYPES)}.",
             })  # fmt: skip
-    if faults:
-        await media.forget(app, kept)
-        raise from_faults(faults)
-    return kept
+    return kept, faults
 
 
-def _with_media(app: App, raw: dict[str, Any], kept: list[MediaFile]) -> dict[str, Any]:
-    """The files as media, behind those that the body names. A body of another shape stays: its faults are told later."""
+async def _other_faults(app: App, caller: Caller, raw: dict[str, Any] | None, kept: list[MediaFile | None]) -> list[Fault]:
+    """What is wrong with the post itself, whatever takes the place of the files that were refused."""
+    if raw is None:
+        return []
+    images, videos = [await faults_of(app, CREATE, caller, _with_media(app, raw, kept, kind)) for kind in ("image", "video")]
+    return [fault for fault in images if fault in videos]
+
+
+def _with_media(app: App, raw: dict[str, Any], kept: list[MediaFile | None], refused: str = "image") -> dict[str, Any]:
+    """The files as media, behind those that the body names, `refused` ones as something of that kind. A body of another
+    shape stays: its faults are told later."""
     content = raw.get("content", {})
     if not kept or not isinstance(content, dict) or not isinstance(content.get("media") or [], list):
         return raw
-    return {**raw, "content": {**content, "media": [*(content.get("media") or []), *(_item(app, row) for row in kept)]}}
+    items = [_item(app, row) if row else {"type": refused, "url": STAND_IN} for row in kept]
+    return {**raw, "content": {**content, "media": [*(content.get("media") or []), *items]}}
 
 
 def _item(app: App, row: MediaFile) -> dict[str, Any]:
