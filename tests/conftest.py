@@ -92,13 +92,14 @@ def a_set(app: App) -> Callable[..., str]:
 @pytest.fixture
 def an_account(app: App, a_set: Callable[..., str]) -> Callable[..., str]:
     """`an_account(caller, "threads")`: the id of a new account in the caller's default set, or in `set_id`.
-    Other arguments are columns."""
+    `refreshable` gives it a refresh token; other arguments are columns."""
     numbers = count(1)
 
-    def make(caller: Caller, platform: str, set_id: str | None = None, **columns: Any) -> str:
+    def make(caller: Caller, platform: str, set_id: str | None = None, refreshable: bool = False, **columns: Any) -> str:
         def fill(account_id: str) -> dict[str, Any]:
-            token = app.keyring.seal(f"token-of-{account_id}", caller.user_id, account_id, "access_token")
-            return {"username": f"{platform}-{number}", "access_token": token, **columns}
+            names = ("access_token", "refresh_token") if refreshable else ("access_token",)
+            tokens = {name: app.keyring.seal(f"token-of-{account_id}", caller.user_id, account_id, name) for name in names}
+            return {"username": f"{platform}-{number}", **tokens, **columns}
 
         number = next(numbers)
         return app.db.write_here(

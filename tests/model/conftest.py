@@ -26,8 +26,7 @@ def ground(app: App, a_user: Callable[..., Caller], a_set: Callable[..., str], a
     sets = (a_set(caller), a_set(caller, "Other"))
     for set_id in sets:
         for platform in LANES:
-            an_account(caller, platform, set_id)
-    settings = app.settings.model_copy(
-        update={"publish_wait": 0, "late_grace": GRACE, "scheduling": "all", "processing_poll": None, "platform_timeout": 1}
-    )
+            an_account(caller, platform, set_id, refreshable=True)
+    changes = {"publish_wait": 0, "late_grace": GRACE, "scheduling": "all", "processing_poll": None, "platform_timeout": 1}
+    settings = app.settings.model_copy(update=changes | {"platforms_url": "http://platforms.invalid"})
     return Ground(app.db, settings, app.keyring, app.http, caller, sets)

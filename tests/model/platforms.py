@@ -67,10 +67,11 @@ class Platform:
     faults_of_ours: int = 0
 
     def broker(self, broker: Broker, passed: Pass, lanes: int) -> Broker:
-        """`broker` with this platform behind it; `passed` is awaited before and after every request."""
+        """`broker` with this platform behind it; `passed` is awaited before and after every request. A lost answer to a
+        token refresh costs no account: what is refused without one is no part of the model."""
         return replace(
             broker, publish=partial(self._publish, passed), find=partial(self._find, passed), settle=(1.0, 2.0), lanes=lanes,
-            oauth=replace(broker.oauth, refresh=partial(self._refresh, passed), refreshes_access_token=True),
+            oauth=replace(broker.oauth, refresh=partial(self._refresh, passed), refreshes_access_token=False, rotates=False),
         )  # fmt: skip
 
     async def _publish(self, passed: Pass, api: PlatformHttp, account: Account, draft: Draft, steps: Steps) -> Receipt:
