@@ -23,6 +23,7 @@ from ampost_mcp.opening import CannotStart, opened
 from ampost_mcp.services import idempotency, media, users
 from ampost_mcp.services.scheduler import Publisher
 from ampost_mcp.settings import Settings
+from ampost_mcp.tiers import admit_key
 from ampost_mcp.transports import dashboard, rest, site
 from ampost_mcp.transports.http import EXCEPTION_HANDLERS, Outermost
 from ampost_mcp.transports.mcp import Server
@@ -202,10 +203,11 @@ async def run_publisher(app: App, stopped: anyio.Event) -> None:
 
 async def run_stdio(app: App) -> None:
     """MCP over stdin and stdout for the owner of the data folder, until the client closes them. Publishes too, unless
-    another process has the data folder."""
+    another process has the data folder. Raises PLAN_UPGRADE_REQUIRED."""
     async with AsyncExitStack() as open_things:
         await open_things.enter_async_context(living(app))
         owner = await app.db.read(users.first)
+        admit_key(owner["tier"])
         caller = Caller(owner["id"], owner["email"], owner["tier"], owner["owner_tag"])
         if app.settings.with_worker:
             await open_things.enter_async_context(publishing(app))

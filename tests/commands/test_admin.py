@@ -220,3 +220,8 @@ def test_doctor_names_an_account_without_a_username(tmp_path: Path, connect: lis
         (ended,) = run_each(tmp_path, [(["doctor", "--json"], {})])
         found = [each["found"] for each in rows(ended.out, "checks") if each["state"] == "fail"]
         assert ended.status == 1 and found == [f"{name} must be connected again (active)"]
+
+
+def test_stdio_needs_a_tier_with_api_access(tmp_path: Path) -> None:
+    _, ended = run_each(tmp_path, [(["users", "create", EMAIL, "--tier", "free"], {}), (["stdio"], {})])
+    assert ended.status == 1 and ended.err.splitlines()[-1].endswith("ampost-mcp users tier EMAIL pro.")
