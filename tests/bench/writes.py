@@ -41,7 +41,7 @@ async def run(folder: Path, options: argparse.Namespace) -> None:
         moves = [request("PATCH", url, auth, json.dumps({"scheduledFor": at}).encode()) for at in times]
         print(f"{SCHEDULED:,} scheduled, move   {await measure(server.pid, server.url, moves, connections=1, seconds=2)}")
         # Each of the copies once: a post is cancelled once only.
-        copies = [f"{server.url}/api/v1/posts/{_copy_id('posts', n)}/cancel" for n in range(1000)]
+        copies = [f"{server.url}/api/v1/posts/{_copy_id('posts', n)}/cancel" for n in range(SCHEDULED)]
         cancels = [request("POST", url, auth) for url in copies]
         print(f"{SCHEDULED:,} scheduled, cancel {await measure(server.pid, server.url, cancels, connections=1, seconds=2)}")
 
