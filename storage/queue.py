@@ -12,7 +12,7 @@ from sqlalchemy import Row, Select, bindparam, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from storage.database import apart
+from storage.database import apart, take_turn
 from storage.tables import metadata
 
 PLATFORM_POSTS = metadata.tables["platform_posts"]
@@ -22,6 +22,7 @@ INTENTS = metadata.tables["publish_intents"]
 PUBLISHERS = metadata.tables["publishers"]
 BREAKERS = metadata.tables["breakers"]
 
+_LOCK = 7_240_513
 RUNNING = ("uploading", "processing", "publishing")
 #: How many due rows one claim looks at, and how many publishes run at once on a platform that names no number.
 WINDOW, CAP = 512, 64
@@ -56,6 +57,8 @@ def claim_due(
     """
     running: Counter[str] = Counter()
     if account_id is None:
+        # Publishers that claim at the same time would get in each other's lanes, wait for each other, and overfill `caps`.
+        take_turn(session, _LOCK)
         running = _running_by_platform(session)
         rows = session.execute(_DUE, {"now": now, "full": _full(running, caps)}).all()
     else:

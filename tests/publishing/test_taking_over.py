@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
+from sqlmodel import Session
 
-from ampost_mcp.context import App
+from ampost_mcp.context import App, Caller
 from ampost_mcp.services.running import FOUND
 from brokers.base import Receipt, Sighting
 from brokers.errors import NotSent
@@ -20,6 +23,38 @@ from storage.queue import ACCOUNTS, PLATFORM_POSTS, Claim, LostClaim
 from tests.publishing.conftest import Author, Script, claimed, publisher
 
 Scripts = dict[str, Script]
+#: How many wait for a turn.
+WAITING = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+
+
+async def test_publishers_that_claim_at_once_take_turns(
+    app: App, author: Author, a_user: Callable[..., Caller], an_account: Callable[..., str], a_set: Callable[..., str]
+) -> None:
+    """Else each fills the places of a platform by itself, and waits for lanes that the other is about to take."""
+    if app.db.is_sqlite:
+        pytest.skip("there is one publisher and one writer")
+    app.settings = app.settings.model_copy(update={"publish_wait": 0})
+    stranger = a_user()
+    an_account(stranger, "threads")
+    another = Author(app, stranger, a_set(stranger))
+    await author.publish(await author.draft())
+    has_claimed, may_commit = threading.Event(), threading.Event()
+
+    def claim(session: Session, owner: str) -> list[Claim]:
+        found = queue.claim_due(session, owner, app.clock(), caps={"threads": 1}, grace=60)
+        has_claimed.set()
+        assert may_commit.wait(60)
+        return found
+
+    first = asyncio.ensure_future(app.db.write(claim, "first"))
+    assert await asyncio.to_thread(has_claimed.wait, 60)
+    await another.publish(await another.draft())
+    second = asyncio.ensure_future(app.db.write(queue.claim_due, "second", app.clock(), caps={"threads": 1}, grace=60))
+    async with asyncio.timeout(60):
+        while not second.done() and not await app.db.read(lambda session: session.execute(WAITING).scalar_one()):
+            await asyncio.sleep(0.01)
+    may_commit.set()
+    assert (len(await first), await second) == (1, [])
 
 
 async def test_a_claim_of_a_dead_publisher_is_resumed(app: App, author: Author, scripts: Scripts) -> None:
