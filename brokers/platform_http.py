@@ -23,6 +23,7 @@ from brokers.files import FormFile, multipart
 MAX_ANSWER = 4 * 1024 * 1024
 #: Pools of connections for the requests of all lanes that may be repeated.
 POOLS = 16
+HEADERS = {"accept": "application/json", "accept-encoding": "gzip, deflate", "user-agent": "ampost-mcp"}
 TOKEN_PARAMETERS = ("access_token", "client_secret", "refresh_token")
 
 
@@ -106,10 +107,11 @@ class PlatformHttp:
         """
         if token or secret or any(name in (params or {}) for name in TOKEN_PARAMETERS):
             self._check_host(url)
-        sent_headers = {"accept": "application/json", "user-agent": "ampost-mcp", **(headers or {})}
+        sent_headers = {**HEADERS, **(headers or {})}
         if token:
             sent_headers["authorization"] = f"Bearer {token}"
-        arguments: dict[str, Any] = {"params": params or None, "headers": sent_headers, "timeout": timeout or self.timeout}
+        patience = httpx.Timeout(timeout or self.timeout).as_dict()
+        arguments: dict[str, Any] = {"params": params or None, "headers": sent_headers, "extensions": {"timeout": patience}}
         if json_body is not None:
             arguments["content"] = json.dumps(json_body, ensure_ascii=False, allow_nan=False).encode()
             sent_headers.setdefault("content-type", "application/json")
@@ -124,8 +126,13 @@ class PlatformHttp:
 
     async def _send(self, method: str, url: str, arguments: dict[str, Any]) -> Reply:
         try:
-            async with self._client() as client, client.stream(method, url, **arguments) as response:
-                return await _read(response)
+            async with self._client() as client:
+                # The client's own `request` would bring the cookies that another account was given.
+                response = await client.send(httpx.Request(method, url, **arguments), stream=True)
+                try:
+                    return await _read(response)
+                finally:
+                    await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             raise NotSent(f"no connection to {urlsplit(url).hostname}: {type(error).__name__}") from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:

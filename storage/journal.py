@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, delete, func, select, update
+from sqlalchemy import BindParameter, and_, bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
@@ -19,7 +19,7 @@ STEPS = metadata.tables["steps"]
 
 # Statements of every publish, made once.
 _OF: BindParameter[str] = bindparam("of")
-_PLATFORM_POST, _POST = (select(table).where(table.c.id == _OF) for table in (PLATFORM_POSTS, POSTS))
+_BOTH = select(*PLATFORM_POSTS.c, *POSTS.c).join(POSTS, POSTS.c.id == PLATFORM_POSTS.c.post_id).where(PLATFORM_POSTS.c.id == _OF)
 _STEPS = select(STEPS.c.name, STEPS.c.result).where(STEPS.c.platform_post_id == _OF)
 _INTENT = select(INTENTS).where(INTENTS.c.platform_post_id == _OF, INTENTS.c.attempt == bindparam("attempt"))
 _FORGET_STEP = delete(STEPS).where(STEPS.c.platform_post_id == _OF, STEPS.c.name == bindparam("called"))
@@ -45,18 +45,15 @@ class Work:
 
 
 def load(session: Session, claim: Claim) -> Work:
-    def one(found: Select[Any], **values: Any) -> dict[str, Any] | None:
-        row = session.execute(found, values).mappings().first()
-        return dict(row) if row else None
-
     of = claim.platform_post_id
-    platform_post, post = one(_PLATFORM_POST, of=of), one(_POST, of=claim.post_id)
-    if platform_post is None or post is None:
+    row = session.execute(_BOTH, {"of": of}).first()
+    if row is None:
         raise LostClaim(of)
+    platform_post = dict(zip(PLATFORM_POSTS.c.keys(), row, strict=False))
+    post = dict(zip(POSTS.c.keys(), row[len(platform_post) :], strict=True))
+    intent = session.execute(_INTENT, {"of": of, "attempt": claim.attempt}).mappings().first()
     steps = session.execute(_STEPS, {"of": of}).all()
-    return Work(
-        post, platform_post, tokens.load(session, claim.account_id), dict(steps), one(_INTENT, of=of, attempt=claim.attempt)
-    )
+    return Work(post, platform_post, tokens.load(session, claim.account_id), dict(steps), dict(intent) if intent else None)
 
 
 def save_step(session: Session, claim: Claim, name: str, result: Any, /, **values: Any) -> None:

@@ -58,7 +58,7 @@ async def carry_out(app: App, claim: Claim) -> Claim | None:
             app, "ampost attempt", platform=claim.platform, post_id=claim.post_id, attempt=claim.attempt,
             platform_post_id=claim.platform_post_id,
         ) as current:  # fmt: skip
-            work = await app.db.read(journal.load, claim)
+            work = await app.db.read_quick(journal.load, claim)
             end = await _end_of(app, claim, work)
             following = await app.db.write(_record, app, claim, end)
             status, error = str(end.values["status"]), end.values.get("error") or {}

@@ -32,7 +32,7 @@ async def run(folder: Path, options: argparse.Namespace) -> None:
 
 
 async def _on(folder: Path, database: str | None, workers: int) -> None:
-    async with stage(folder, database, lanes=ACCOUNTS, timeout=PATIENCE) as made:
+    async with stage(folder, database, lanes=ACCOUNTS, timeout=PATIENCE, ledger=False) as made:
         flags = ("--no-worker",) if workers else ()
         server = await made.start("serve", *flags)
         for _ in range(workers):
@@ -68,11 +68,9 @@ async def _single(made: Stage, url: str, number: int) -> float:
     due = datetime.now(UTC) + timedelta(seconds=0.6)
     text = f"single {number} {due:%H:%M:%S.%f}"
     await _schedule(made, url, number % ACCOUNTS, due, text)
-    while True:
-        rows = [row for row in await made.published() if row["text"] == text]
-        if rows:
-            return float(rows[0]["at"]) - due.timestamp()
+    while not (at := [post.at for post in made.world.ledger.posts if post.text == text]):
         await asyncio.sleep(0.05)
+    return at[0] - due.timestamp()
 
 
 async def _burst(made: Stage, url: str) -> tuple[float, int]:
@@ -80,12 +78,10 @@ async def _burst(made: Stage, url: str) -> tuple[float, int]:
     due = datetime.now(UTC) + FILLED
     await _at_once(made, url, due, "twitter", "burst")
     await made.control("requests", method="DELETE")
-    while True:
-        rows = [row for row in await made.published() if row["text"].startswith("burst")]
-        if len(rows) == ACCOUNTS * EACH:
-            seen = len((await made.control("requests", method="GET"))["requests"])
-            return max(float(row["at"]) for row in rows) + LATENCY - due.timestamp(), round(seen / len(rows))
+    while len(posts := [post for post in made.world.ledger.posts if post.text.startswith("burst")]) < ACCOUNTS * EACH:
         await asyncio.sleep(0.2)
+    seen = len((await made.control("requests", method="GET"))["requests"])
+    return max(post.at for post in posts) + LATENCY - due.timestamp(), round(seen / len(posts))
 
 
 async def _at_once(made: Stage, url: str, due: datetime, platform: str, text: str) -> None:

@@ -174,14 +174,15 @@ class Stage:
 @asynccontextmanager
 async def stage(
     folder: Path, database: str | None = None, lanes: int = 2, *, timeout: float = 1, expiring: bool = False,
-    shared: Zygote | None = None, around: Callable[[Any], Any] = lambda simulator: simulator,
+    shared: Zygote | None = None, around: Callable[[Any], Any] = lambda simulator: simulator, ledger: bool = True,
 ) -> AsyncIterator[Stage]:  # fmt: skip
     """Sets everything up in `folder`: `lanes` users with one account of each platform, tier max.
 
     `timeout` is the servers' patience with platforms (seconds). With `expiring`, the tokens of platforms that rotate them
-    have to be refreshed now. `around` wraps the simulator's ASGI application.
+    have to be refreshed now. `around` wraps the simulator's ASGI application. Without `ledger` the simulator keeps what was
+    published in memory: its answers then wait for no disk.
     """
-    simulator = build_simulator(folder / "ledger.db")
+    simulator = build_simulator(folder / "ledger.db" if ledger else None)
     simulator.state.world.takes_duplicates = True
     with _or_own(shared) as parent, serving(around(simulator)) as root, serving(media_host()) as media:
         async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
