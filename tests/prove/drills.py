@@ -65,7 +65,7 @@ async def answers_lost(game: Game) -> None:
 async def cancelled_while_running(game: Game) -> None:
     """A post is cancelled while its irreversible request is on its way."""
     server = await game.serve()
-    await game.stage.fault("twitter", "publish", "delay", delay=3)
+    await game.stage.fault("twitter", "publish", "delay", delay=6)
     (told,) = await game.tell(server, "publish", sort=TEXT, platforms=("twitter",))
     await until(lambda: game.stage.requests("publish") > 0, STEP)
     told.wants, told.done = "cancel", False
