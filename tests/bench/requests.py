@@ -15,7 +15,8 @@ from tests.bench.servers import Running, bare, first_key, ours
 
 JSON = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
 MODERN, LEGACY = "2026-07-28", "2025-11-25"
-IDLE = 10
+#: Seconds: until a started server is idle, and of looking at it then.
+SETTLE, IDLE = 10, 20
 
 
 async def run(folder: Path, options: argparse.Namespace) -> None:
@@ -34,10 +35,16 @@ async def run(folder: Path, options: argparse.Namespace) -> None:
 
 
 async def _idle(server: Running) -> None:
-    memory, before = resident_mb(server.pid), cpu_seconds(server.pid)
+    share = await idle_share(server)
+    print(f"{'idle':<34}{resident_mb(server.pid):7.0f} MB  {share:.2f} % CPU")
+
+
+async def idle_share(server: Running) -> float:
+    """Percent of a core, once what a start brings with it is over."""
+    await asyncio.sleep(SETTLE)
+    before = cpu_seconds(server.pid)
     await asyncio.sleep(IDLE)
-    share = (cpu_seconds(server.pid) - before) / IDLE * 100
-    print(f"{'idle':<34}{memory:7.0f} MB  {share:.2f} % CPU")
+    return (cpu_seconds(server.pid) - before) / IDLE * 100
 
 
 async def _ours(server: Running, key: str, base: dict[str, Cost]) -> None:

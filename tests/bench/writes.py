@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 
-from tests.bench.load import cpu_seconds, measure, request
-from tests.bench.requests import IDLE, a_post
+from tests.bench.load import measure, request
+from tests.bench.requests import a_post, idle_share
 from tests.bench.servers import first_key, ours
 
 SCHEDULED = 100_000
@@ -32,10 +31,7 @@ async def run(folder: Path, options: argparse.Namespace) -> None:
             first = (await http.post("/api/v1/posts", json=plan)).json()["post"]["id"]
     _multiply(folder / "data" / "ampost.db", first)
     async with ours(folder, "--sandbox") as server:
-        before = cpu_seconds(server.pid)
-        await asyncio.sleep(IDLE)
-        share = (cpu_seconds(server.pid) - before) / IDLE * 100
-        print(f"{SCHEDULED:,} scheduled, idle   {share:.2f} % CPU")
+        print(f"{SCHEDULED:,} scheduled, idle   {await idle_share(server):.2f} % CPU")
         url = f"{server.url}/api/v1/posts/{first}"
         times = [(datetime.now(UTC) + timedelta(days=n)).isoformat() for n in range(1, 300)]
         moves = [request("PATCH", url, auth, json.dumps({"scheduledFor": at}).encode()) for at in times]
