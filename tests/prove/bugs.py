@@ -115,6 +115,7 @@ def _lanes_ignored() -> None:
 
     Publisher.run = without_index  # type: ignore[method-assign]
     queue.exists = lambda: SimpleNamespace(where=lambda *_: false())  # type: ignore[attr-defined]
+    queue._DUE = queue._due().limit(queue.WINDOW)
 
 
 def _pooled_send() -> None:
@@ -152,15 +153,15 @@ def _edit_forgets() -> None:
     from storage import posts
 
     change = posts.change
-    posts.change = lambda session, post, *rest: change(session, {**post, "scheduled_for": None}, *rest)
+    posts.change = lambda session, former, post, *rest: change(session, former, {**post, "scheduled_for": None}, *rest)
 
 
 def _edit_comes_too_late() -> None:
     from storage import posts
 
     change = posts.change
-    posts.change = lambda session, post, *rest: change(
-        session, {name: value for name, value in post.items() if name not in ("text", "search")}, *rest
+    posts.change = lambda session, former, post, *rest: change(
+        session, former, {**post, "text": former["text"], "search": former["search"]}, *rest
     )
 
 
