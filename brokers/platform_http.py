@@ -10,6 +10,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from itertools import cycle
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +24,6 @@ from brokers.files import FormFile, multipart
 MAX_ANSWER = 4 * 1024 * 1024
 #: Pools of connections for the requests of all lanes that may be repeated.
 POOLS = 16
-HEADERS = {"accept": "application/json", "accept-encoding": "gzip, deflate", "user-agent": "ampost-mcp"}
 TOKEN_PARAMETERS = ("access_token", "client_secret", "refresh_token")
 
 
@@ -34,8 +34,10 @@ def _tls() -> ssl.SSLContext:
 
 
 def new_client(pools: int = 1) -> httpx.AsyncClient:
-    """No redirects, no proxies of the environment. Many requests at once want several `pools` of connections."""
-    return httpx.AsyncClient(transport=_Pools(pools), trust_env=False, follow_redirects=False)
+    """No redirects, no proxies of the environment, and no cookies: one account's would go out with the next account's
+    requests. Many requests at once want several `pools` of connections."""
+    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+    return httpx.AsyncClient(transport=_Pools(pools), cookies=no_cookies, trust_env=False, follow_redirects=False)
 
 
 class _Pools(httpx.AsyncBaseTransport):
@@ -107,11 +109,10 @@ class PlatformHttp:
         """
         if token or secret or any(name in (params or {}) for name in TOKEN_PARAMETERS):
             self._check_host(url)
-        sent_headers = {**HEADERS, **(headers or {})}
+        sent_headers = {"accept": "application/json", "user-agent": "ampost-mcp", **(headers or {})}
         if token:
             sent_headers["authorization"] = f"Bearer {token}"
-        patience = httpx.Timeout(timeout or self.timeout).as_dict()
-        arguments: dict[str, Any] = {"params": params or None, "headers": sent_headers, "extensions": {"timeout": patience}}
+        arguments: dict[str, Any] = {"params": params or None, "headers": sent_headers, "timeout": timeout or self.timeout}
         if json_body is not None:
             arguments["content"] = json.dumps(json_body, ensure_ascii=False, allow_nan=False).encode()
             sent_headers.setdefault("content-type", "application/json")
@@ -126,13 +127,8 @@ class PlatformHttp:
 
     async def _send(self, method: str, url: str, arguments: dict[str, Any]) -> Reply:
         try:
-            async with self._client() as client:
-                # The client's own `request` would bring the cookies that another account was given.
-                response = await client.send(httpx.Request(method, url, **arguments), stream=True)
-                try:
-                    return await _read(response)
-                finally:
-                    await response.aclose()
+            async with self._client() as client, client.stream(method, url, **arguments) as response:
+                return await _read(response)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             raise NotSent(f"no connection to {urlsplit(url).hostname}: {type(error).__name__}") from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
